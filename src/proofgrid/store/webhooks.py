@@ -30,7 +30,7 @@ class Endpoint:
 class Delivery:
     """One event for one endpoint, as its owner sees it."""
 
-    task_id: UUID
+    subject_id: UUID  #: the task's, or its owner's account's
     seq: int
     kind: str
     state: DeliveryState
@@ -46,7 +46,7 @@ class Claimed:
     """A delivery that is this gateway's to make."""
 
     endpoint_id: UUID
-    task_id: UUID
+    task_id: UUID  #: or its owner's account's
     seq: int
     attempts: int
     owner: Address

@@ -75,5 +75,7 @@ async def test_questions_count_against_their_address() -> None:
         await stream.write(reflection_pb2.ServerReflectionRequest(list_services=""))
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stream.read()
-        trailing = [(name, value) for name, value in refused.value.trailing_metadata() or () if isinstance(value, bytes)]
+        trailing = [
+            (name, value) for name, value in refused.value.trailing_metadata() or () if isinstance(value, bytes)
+        ]
     assert isinstance(said_error(trailing), RateLimited)

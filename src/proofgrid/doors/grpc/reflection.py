@@ -1,7 +1,7 @@
-"""Server reflection of gRPC (`grpc.reflection.v1alpha`): which services and messages there are, for tools such as grpcurl.
+"""Server reflection of gRPC (`grpc.reflection.v1alpha`): which services and messages there are, for such as grpcurl.
 
-It takes no token, as `GetNetwork` takes none: what it tells is in the published protos. Each question counts against its
-address, as strangers' calls do.
+It takes no token, as `GetNetwork` takes none: what it tells is in the published protos. Each question counts against
+its address, as strangers' calls do.
 """
 
 from __future__ import annotations
