@@ -46,6 +46,7 @@ class _Order:
     ladder: Ladder | None
     constraints: Constraints
     subnetwork: str
+    tags: list[str]
     wait: bool
     wait_busy: bool
     out: Path | None
@@ -64,6 +65,7 @@ class _Order:
             ladder=self.ladder,
             constraints=self.constraints,
             subnetwork=self.subnetwork,
+            tags=self.tags,
         )
 
 
@@ -110,6 +112,9 @@ UpTo = Annotated[
     int | None,
     typer.Option("--up-to", parser=parse_price, metavar="PRICE", help="but never beyond this; it is put in escrow."),
 ]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="To find it again by, like nightly or env=prod.")
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")]
 WaitBusy = Annotated[
     bool,
@@ -151,6 +156,7 @@ def run(
     raise_by: RaiseBy = None,
     up_to: UpTo = None,
     asked: Asked,
+    tag: Tags = None,
     wait: Wait = False,
     wait_busy: WaitBusy = True,
     out: Out = None,
@@ -191,6 +197,7 @@ def run(
         ladder=parse_ladder(raise_by, up_to),
         constraints=asked.constraints(),
         subnetwork=asked.subnetwork,
+        tags=tag or [],
         wait=wait or out is not None,
         wait_busy=wait_busy,
         out=out,
