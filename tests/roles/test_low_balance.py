@@ -76,7 +76,7 @@ async def test_falling_below_is_told_once_until_it_is_above_again(purse: Purse) 
 
 async def test_what_was_undone_is_not_told_and_many_at_once_tell_once(purse: Purse) -> None:
     await purse.accounts.set_low_balance(OWNER, START)
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         await purse.move(-5, fails=True)
     assert await purse.told() == []
     await asyncio.gather(*(purse.move(-5) for _ in range(4)))

@@ -47,7 +47,7 @@ async def round_of_lane(asked: Asked) -> Response:
     """A round: both clocks, who left, who traded."""
     params = asked.request.path_params
     overview = asked.intake.overview
-    found = await overview.round(params["lane"], int(params["number"]))
+    found = await overview.round(params["lane"], asked.place("number"))
     page = await asyncio.to_thread(round_page, found)
     return asked.page("round.html", page=page, now_ms=(await overview.now()).now_ms)
 

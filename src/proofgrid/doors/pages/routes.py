@@ -25,7 +25,7 @@ from proofgrid.roles.intake.intake import Intake
 PAGES: tuple[tuple[str, Handler], ...] = (
     ("/", public.network),
     ("/market", public.market),
-    ("/market/{lane:path}/rounds/{number:int}", public.round_of_lane),
+    ("/market/{lane:path}/rounds/{number}", public.round_of_lane),
     ("/market/{lane:path}", public.lane),
     ("/operators", public.operators),
     ("/operators/{address}", public.operator),
@@ -48,7 +48,7 @@ PAGES: tuple[tuple[str, Handler], ...] = (
 FORMS: tuple[tuple[str, Handler], ...] = (
     ("/tasks", mine.submit),
     ("/tasks/{task_id}/cancel", mine.cancel),
-    ("/admin/incidents/{incident_id:int}/close", administration.close_incident),
+    ("/admin/incidents/{incident_id}/close", administration.close_incident),
 )
 
 
