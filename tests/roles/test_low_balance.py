@@ -11,7 +11,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.intake.accounts import Accounts
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.ledger.accounts import Transfer
+from proofgrid.rules.ledger.accounts import MINT, Transfer, client_account
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from tests.makers import a_key
@@ -32,7 +32,7 @@ class Purse:
 
     async def move(self, amount: int, *, fails: bool = False) -> None:
         self.moves += 1
-        mine, mint = f"client:{CLIENT}", "mint"
+        mine, mint = client_account(CLIENT), MINT
         debit, credit = (mint, mine) if amount > 0 else (mine, mint)
         one = Transfer(transfer_id=f"m{self.moves}", debit=debit, credit=credit, amount=abs(amount), reason="deposit")
         async with self.home.lane.database.transaction(Transaction.MOVE_MONEY) as connection:

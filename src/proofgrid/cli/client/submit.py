@@ -167,7 +167,6 @@ def run(
 
     Without a limit price the network takes 20% above what the market says now, within your budget and what you hold,
     and tells you; you pay the round's price, which may be less.
-
     With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
 
     With --sealed inputs are normalised here and sealed for connected provers of operators that you --allow, else of all
@@ -175,8 +174,7 @@ def run(
 
     \b
     Example:
-      proofgrid submit 3f9a… digit.json --wait --out digit.bundle
-      proofgrid submit 3f9a… digit.json --limit-price 1.5/M --wait --out digit.bundle
+      proofgrid submit 3f9a… digit.json --tag nightly --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
       proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
       proofgrid submit 3f9a… batch.json --one-proof --wait --out batch.bundle

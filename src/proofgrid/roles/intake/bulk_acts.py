@@ -1,4 +1,4 @@
-"""Acts on many tasks at once: cancelled, or replayed, all that a filter finds, so many in one call.
+"""Bulk acts: tasks are cancelled, or replayed, all that a filter finds, so many in one call.
 
     filter --newest first, so many--> the act is written down with its tasks, under its idempotency key
            --each by itself-------> cancelled | had_ended | replayed | refused, and why
@@ -102,7 +102,7 @@ class BulkActs:
     async def _begin(
         self, caller: Caller, what: str, wanted: TaskFilter, asked: AskedAct, find: Query[TaskId]
     ) -> BulkAct:
-        """Return the act that has the key, or write it down: which tasks it is about is settled then."""
+        """Return the bulk act that has the key, or write it down: which tasks it is about is settled then."""
         key, limit = asked.idempotency_key, list_limit(asked.limit)
         digest = digest_of_json({"act": what, "filter": wanted.to_json(), "limit": limit})
         if not asked.dry_run:

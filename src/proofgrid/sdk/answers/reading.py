@@ -15,11 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from google.protobuf.message import Message
 
-<<<<<<< HEAD
-from proofgrid.primitives.pages import Page
-=======
 from proofgrid.primitives.errors import MalformedMessage
->>>>>>> main
+from proofgrid.primitives.pages import Page
 
 Answer = TypeVar("Answer")
 Said = TypeVar("Said", bound=Message)  #: leaves it to a call to say which message it returns
