@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.webhooks.endpoints import DeliveryState
+from proofgrid.rules.webhooks.endpoints import ACCOUNT_KINDS, DeliveryState
 from proofgrid.store.queries import query
 
 
@@ -39,6 +39,11 @@ class Delivery:
     status: int  #: of the last answer; 0: none
     answer: str
     at_ms: int
+
+    @property
+    def task_id(self) -> UUID | None:
+        """The task that it tells of; None: it tells of the account."""
+        return None if self.kind in ACCOUNT_KINDS else self.subject_id
 
 
 @dataclass(frozen=True, slots=True)

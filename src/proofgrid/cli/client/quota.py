@@ -8,8 +8,7 @@ import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_answer, print_json, print_table
 from proofgrid.cli.kit.options import ClientOptions, with_client
-from proofgrid.cli.kit.reading import parse_amount
-from proofgrid.primitives.money import format_amount, tokens_text
+from proofgrid.primitives.money import format_amount, parse_amount, tokens_text
 
 
 def add_to(group: typer.Typer) -> None:

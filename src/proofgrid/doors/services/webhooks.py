@@ -5,7 +5,6 @@ from __future__ import annotations
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.roles.intake.webhooks import WebhookList
-from proofgrid.rules.webhooks.endpoints import ACCOUNT_KINDS
 from proofgrid.rules.webhooks.signing import public_key_of, spell_secret
 from proofgrid.store.webhooks import Delivery, Endpoint
 from proofgrid.wire.v1 import webhooks_pb2 as messages
@@ -79,7 +78,7 @@ def write_webhook(endpoint: Endpoint) -> messages.Webhook:
 
 def _write_delivery(delivery: Delivery) -> messages.Delivery:
     return messages.Delivery(
-        task_id="" if delivery.kind in ACCOUNT_KINDS else str(delivery.subject_id),
+        task_id=str(delivery.task_id or ""),
         cursor=delivery.seq,
         kind=delivery.kind,
         state=delivery.state,
