@@ -41,7 +41,7 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.store.weather import PASSING_TROUBLE
 
 LOOK_SECONDS = 1.0
-STORE_EVERY = 5  #: looks
+STORE_EVERY = 3  #: looks, while the store answers
 GIVE_UP_SECONDS = 10.0
 PROBE = b"proofgrid: does the store keep this?"
 
@@ -73,7 +73,7 @@ class Feeling:
         self._is_alone = True
         self._rows = {
             "database_slow": InARow(times=3),
-            "store_slow": InARow(times=3),
+            "store_slow": InARow(times=2),
             "disk_full": InARow(times=1),
             "certificate_ends": InARow(times=1),
             "clock_skew": InARow(times=3),
@@ -98,7 +98,7 @@ class Feeling:
         found: list[Signal] = []
         await self._note(found, "disk_full", self._disk)
         await self._note(found, "database_slow", self._database_and_clock(found))
-        if self._looks % STORE_EVERY == 0:
+        if self._looks % STORE_EVERY == 0 or self._rows["store_slow"].seen:
             await self._note(found, "store_slow", self._store)
             await self._note(found, "certificate_ends", self._certificate_left)
         self._looks += 1

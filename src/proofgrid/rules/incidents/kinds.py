@@ -237,7 +237,7 @@ _ROWS = (
     IncidentKind(
         kind="store_slow",
         signal="how long the artifact store takes to keep and give back a few bytes, or that it cannot",
-        threshold="two seconds, or an error, three times in a row",
+        threshold="two seconds, or an error, twice in a row",
         act=Act.SHED,
         does="as for the database",
         told=(Told.ADMINISTRATORS, Told.CALLERS),
