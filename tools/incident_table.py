@@ -25,7 +25,7 @@ def written(page: str) -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "| kind | signal, and its threshold | what is done | how it ends | why nobody can cause it for somebody else |"
+    yield "| kind | signal, and its threshold | what is done | how it ends | why nobody causes it for others |"
     yield "|---|---|---|---|---|"
     for row in KINDS.values():
         yield (
