@@ -119,8 +119,12 @@ TEXTS: Mapping[str, TextKind | None] = {
     "ListTasksRequest.cursor": CURSOR,
     "ListTasksRequest.program_digest": WORD,
     "ListTasksRequest.state": WORD,
+<<<<<<< HEAD
     "ListTasksRequest.tag": TAG,
     "ListWebhooksRequest.cursor": CURSOR,
+=======
+    "MakeApiKeyRequest.addresses": WORD,
+>>>>>>> signer
     "MakeApiKeyRequest.label": LABEL,
     "MakeApiKeyRequest.scopes": WORD,
     "MakeApiKeyRequest.subnetwork": WORD,
@@ -196,6 +200,7 @@ COUNTS: Mapping[str, int] = {
     "Hello.held": SLOTS_MAX,
     "Hello.subnetworks": SERVED_MAX,
     "JobResults.results": RESULTS_PER_MESSAGE_MAX,
+    "MakeApiKeyRequest.addresses": 16,
     "MakeApiKeyRequest.scopes": 32,
     "MakeWebhookRequest.kinds": 64,
     "ProofSystemNames.names": PROOF_SYSTEMS_MAX,
