@@ -119,12 +119,9 @@ TEXTS: Mapping[str, TextKind | None] = {
     "ListTasksRequest.cursor": CURSOR,
     "ListTasksRequest.program_digest": WORD,
     "ListTasksRequest.state": WORD,
-<<<<<<< HEAD
     "ListTasksRequest.tag": TAG,
     "ListWebhooksRequest.cursor": CURSOR,
-=======
     "MakeApiKeyRequest.addresses": WORD,
->>>>>>> signer
     "MakeApiKeyRequest.label": LABEL,
     "MakeApiKeyRequest.scopes": WORD,
     "MakeApiKeyRequest.subnetwork": WORD,
