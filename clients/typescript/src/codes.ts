@@ -76,6 +76,7 @@ export const ERROR_CODES = {
   "PG-513": "EngineBroken",
   "PG-514": "NobodyOpens",
   "PG-516": "RewrittenLog",
+  "PG-525": "SignerLost",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
