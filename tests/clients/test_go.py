@@ -1,4 +1,4 @@
-"""The commands of docs/languages.md make a client in Go that compiles; they fetch Go's modules: GO_TESTS=1 runs them."""
+"""The commands of docs/languages.md make a client in Go that compiles: GO_TESTS=1 runs them, and fetches modules."""
 
 from __future__ import annotations
 
