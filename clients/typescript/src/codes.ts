@@ -77,6 +77,8 @@ export const ERROR_CODES = {
   "PG-514": "NobodyOpens",
   "PG-516": "RewrittenLog",
   "PG-525": "SignerLost",
+  "PG-530": "AdministrationStopped",
+  "PG-531": "AddressBlocked",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

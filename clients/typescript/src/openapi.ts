@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: ac669eb6031c431b68bdd80a79fcd56daedce05da0a5104a4a4bf73822cd50a8
+// SHA-256 of openapi.json: 227bfc6142beadb038a756b53743e82517298813a8f37940eeffff94bfdbf43a
 
 export interface paths {
     "/v1/openapi.json": {
@@ -334,11 +334,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your tasks, newest first. */
+        /** Your tasks, newest first, by state, program, tag or time. */
         get: operations["ListTasks"];
         put?: never;
         /** Submit a request for a proof. */
         post: operations["Submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all open tasks that a filter finds, so many at most; with `dry_run` only count them. */
+        post: operations["CancelTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make new tasks of those that failed or were cancelled, with the same inputs. */
+        post: operations["ReplayTasks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -491,6 +525,40 @@ export interface paths {
         };
         /** What an address owns and has earned. */
         get: operations["GetAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/low-balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have your webhooks told when the balance falls below an amount. */
+        post: operations["SetLowBalance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quota": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every limit of yours, and how much of it is used. */
+        get: operations["GetQuota"];
         put?: never;
         post?: never;
         delete?: never;
@@ -820,7 +888,8 @@ export interface paths {
         delete: operations["RevokeApiKey"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say anew what one may spend a day. */
+        patch: operations["SetApiKey"];
         trace?: never;
     };
     "/v1/webhooks": {
@@ -1294,6 +1363,19 @@ export interface components {
             escrowed: number;
             earned: number;
             transfers: components["schemas"]["Transfer"][];
+            low_balance: number;
+            is_low: boolean;
+        };
+        ActedOnTask: {
+            task_id: string;
+            outcome: string;
+            replayed_as: string;
+            code: string;
+            detail: string;
+        };
+        ActedOnTasks: {
+            matching: number;
+            tasks: components["schemas"]["ActedOnTask"][];
         };
         ApiKey: {
             key_id: string;
@@ -1308,6 +1390,7 @@ export interface components {
             expires_ms: number;
             revoked: boolean;
             used_ms: number;
+            addresses: string[];
         };
         ArtifactRef: {
             digest: string;
@@ -1483,6 +1566,12 @@ export interface components {
             permille: number;
             waiting: components["schemas"]["Waiting"] | null;
         };
+        KeySpend: {
+            key_id: string;
+            spent_today: number;
+            spend_per_day: number;
+            resets_ms: number;
+        };
         Ladder: {
             permille?: number;
             every_ms?: number;
@@ -1520,9 +1609,11 @@ export interface components {
         };
         ListApiKeysResponse: {
             keys: components["schemas"]["ApiKey"][];
+            next_cursor: string;
         };
         ListAuditEntriesResponse: {
             entries: components["schemas"]["AuditEntry"][];
+            next_cursor: string;
         };
         ListCanariesResponse: {
             canaries: components["schemas"]["Canary"][];
@@ -1530,15 +1621,18 @@ export interface components {
         };
         ListDeadLettersResponse: {
             letters: components["schemas"]["DeadLetter"][];
+            next_cursor: string;
         };
         ListDeliveriesResponse: {
             deliveries: components["schemas"]["Delivery"][];
+            next_cursor: string;
         };
         ListEnginesResponse: {
             engines: components["schemas"]["Engine"][];
         };
         ListEvidenceResponse: {
             evidence: components["schemas"]["Evidence"][];
+            next_cursor: string;
         };
         ListIdentitiesResponse: {
             identities: components["schemas"]["Identity"][];
@@ -1549,18 +1643,22 @@ export interface components {
         ListOperatorsResponse: {
             operators: components["schemas"]["OperatorStanding"][];
             half_life_days: number;
+            next_cursor: string;
         };
         ListProgramsResponse: {
             programs: components["schemas"]["Program"][];
+            next_cursor: string;
         };
         ListQuotesResponse: {
             quotes: components["schemas"]["FirmQuote"][];
+            next_cursor: string;
         };
         ListRecipientsResponse: {
             recipients: components["schemas"]["Recipient"][];
         };
         ListRoundsResponse: {
             rounds: components["schemas"]["Round"][];
+            next_cursor: string;
         };
         ListSizesResponse: {
             sizes: components["schemas"]["Size"][];
@@ -1570,9 +1668,11 @@ export interface components {
         };
         ListTasksResponse: {
             tasks: components["schemas"]["Task"][];
+            next_cursor: string;
         };
         ListWebhooksResponse: {
             webhooks: components["schemas"]["Webhook"][];
+            next_cursor: string;
         };
         MeasuredSpeed: {
             proof_system: string;
@@ -1639,6 +1739,11 @@ export interface components {
             nonce: string;
             order_id: string;
         };
+        Pace: {
+            per_second: number;
+            burst: number;
+            left: number;
+        };
         /** @description RFC 9457; `code` is the stable name of the error, `field` what is wrong, `hint` what to do. */
         Problem: {
             type: string;
@@ -1698,6 +1803,18 @@ export interface components {
             jobs_failed: number;
             state: string;
             confinement: string;
+        };
+        Quota: {
+            stored_bytes: components["schemas"]["Use"] | null;
+            programs: components["schemas"]["Use"] | null;
+            open_tasks: components["schemas"]["Use"] | null;
+            builds: components["schemas"]["Use"] | null;
+            calls: components["schemas"]["Use"] | null;
+            api_keys: components["schemas"]["Use"] | null;
+            webhooks: components["schemas"]["Use"] | null;
+            requests: components["schemas"]["Pace"] | null;
+            sent_bytes: components["schemas"]["Pace"] | null;
+            key_spend: components["schemas"]["KeySpend"] | null;
         };
         Quote: {
             lanes: components["schemas"]["LaneQuote"][];
@@ -1833,6 +1950,15 @@ export interface components {
             jobs: components["schemas"]["Job"][];
             inputs: number;
             quote_id: string;
+            tags: string[];
+            replay_of: string;
+        };
+        TaskFilter: {
+            state?: string;
+            program_digest?: string;
+            tag?: string;
+            since_ms?: number;
+            until_ms?: number;
         };
         Transfer: {
             transfer_id: string;
@@ -1854,6 +1980,10 @@ export interface components {
             unbonding_id: string;
             amount: number;
             ready_ms: number;
+        };
+        Use: {
+            used: number;
+            limit: number;
         };
         Waiting: {
             reason: string;
@@ -2054,6 +2184,8 @@ export interface operations {
         parameters: {
             query?: {
                 address?: string;
+                limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2234,6 +2366,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 begins?: string;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2390,6 +2523,11 @@ export interface operations {
                 limit?: number;
                 state?: string;
                 begins?: string;
+                program_digest?: string;
+                tag?: string;
+                since_ms?: number;
+                until_ms?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2435,6 +2573,7 @@ export interface operations {
                     quote_id?: string;
                     aggregate?: boolean;
                     sealed?: components["schemas"]["Sealed"] | null;
+                    tags?: string[];
                 };
             };
         };
@@ -2446,6 +2585,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
+                };
+            };
+        };
+    };
+    CancelTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same as `idempotency_key` in the body: the same key is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    filter?: components["schemas"]["TaskFilter"] | null;
+                    dry_run?: boolean;
+                    limit?: number;
+                    idempotency_key?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOnTasks"];
+                };
+            };
+        };
+    };
+    ReplayTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same as `idempotency_key` in the body: the same key is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    filter?: components["schemas"]["TaskFilter"] | null;
+                    dry_run?: boolean;
+                    limit?: number;
+                    idempotency_key?: string;
+                    limit_price?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOnTasks"];
                 };
             };
         };
@@ -2612,6 +2816,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2715,12 +2920,60 @@ export interface operations {
             };
         };
     };
+    SetLowBalance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    amount?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+        };
+    };
+    GetQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+        };
+    };
     GetStatement: {
         parameters: {
             query?: {
                 owner?: string;
                 from_ms?: number;
                 to_ms?: number;
+                limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2788,6 +3041,7 @@ export interface operations {
                 operator?: string;
                 state?: string;
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2923,6 +3177,7 @@ export interface operations {
             query?: {
                 lane?: string;
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3066,6 +3321,7 @@ export interface operations {
                 by?: string;
                 act?: string;
                 since_ms?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3132,6 +3388,8 @@ export interface operations {
         parameters: {
             query?: {
                 owner?: string;
+                limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3165,6 +3423,7 @@ export interface operations {
                     subnetwork?: string;
                     spend_per_day?: number;
                     expires_ms?: number;
+                    addresses?: string[];
                 };
             };
         };
@@ -3202,9 +3461,40 @@ export interface operations {
             };
         };
     };
-    ListWebhooks: {
+    SetApiKey: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    spend_per_day?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+        };
+    };
+    ListWebhooks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3253,6 +3543,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -3423,6 +3714,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 replayed?: boolean;
+                cursor?: string;
             };
             header?: never;
             path?: never;
