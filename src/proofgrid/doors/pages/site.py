@@ -35,7 +35,7 @@ STATUSES: tuple[tuple[type[errors.ProofgridError], int], ...] = (
 )
 
 FORM_BYTES_MAX = 16 << 20
-FIELDS_MAX = 16
+FIELDS_MAX = 64
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 TITLES = {
