@@ -7,6 +7,7 @@ also in texts that were stored before the wire judged them (the command line and
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from proofgrid.roles.webhooks.sending import body_of
 from proofgrid.store.webhooks import Claimed
 from proofgrid.telemetry.metrics import exposition
 from proofgrid.telemetry.metrics.of_network import LANE_WAITING_JOBS
+from proofgrid.telemetry.metrics.snapshot import Snapshot
 from tests.attacks.test_terminal_escapes import EVIL, is_clean
 from tests.doors.pages.test_pages import a_browser
 from tests.pages_facts import OverviewOfFacts, an_intake
@@ -26,7 +28,7 @@ from tests.pages_facts import OverviewOfFacts, an_intake
 
 @pytest.mark.parametrize("as_open_metrics", [False, True])
 def test_metrics(as_open_metrics: bool) -> None:
-    snapshot = {LANE_WAITING_JOBS.name: {(EVIL,): 3.0}}
+    snapshot: Snapshot = {LANE_WAITING_JOBS.name: {(EVIL,): 3.0}}
     said = exposition.written(snapshot, as_open_metrics=as_open_metrics).decode()
     assert is_clean(said), repr(said)
     assert "52;c" in said
@@ -40,11 +42,9 @@ def test_answers_of_http_and_their_problems() -> None:
 
 
 def test_webhooks() -> None:
-    claimed = Claimed(
-        **dict.fromkeys(Claimed.__dataclass_fields__)
-        | {"task_id": TaskId(UUID(int=1)), "seq": 1, "kind": "failed", "at_ms": 1}
-        | {"data": {"code": "PG-511", "detail": EVIL, "reason": EVIL}}
-    )  # type: ignore[arg-type]  # what a body is made of
+    said: dict[str, Any] = dict.fromkeys(Claimed.__dataclass_fields__)
+    said |= {"task_id": TaskId(UUID(int=1)), "seq": 1, "kind": "failed", "at_ms": 1}
+    claimed = Claimed(**said | {"data": {"code": "PG-511", "detail": EVIL, "reason": EVIL}})
     assert is_clean(body_of(claimed).decode("ascii").replace("\x7f", ""))
 
 
