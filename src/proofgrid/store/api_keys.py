@@ -36,6 +36,7 @@ class StoredKey:
     expires_ms: int
     is_revoked: bool  #: or the one that made it
     used_ms: int | None  #: some seconds late
+    addresses: tuple[str, ...]  #: networks from where it is good; none: from everywhere
 
     @property
     def may(self) -> ApiKey:
@@ -47,6 +48,7 @@ class StoredKey:
             subnetwork=self.subnetwork,
             spend_per_day=self.spend_per_day,
             expires_ms=self.expires_ms,
+            addresses=self.addresses,
         )
 
 
@@ -64,6 +66,7 @@ LOCK_API_KEYS_OF = query("lock_api_keys_of", None)
 FORGET_API_KEYS = query("forget_api_keys", None)
 COUNT_API_KEYS = query("count_api_keys", KeyCount)
 INSERT_API_KEY = query("insert_api_key", None)
+SET_API_KEY = query("set_api_key", str)
 REVOKE_API_KEY = query("revoke_api_key", str)
 NOTE_KEYS_USED = query("note_keys_used", None)
 SPEND_BY_KEY = query("spend_by_key", int)

@@ -30,6 +30,7 @@ class Transaction(StrEnum):
     CHANGE_API_KEYS = "change_api_keys"
     NOTE_KEYS_USED = "note_keys_used"
     CHANGE_WEBHOOKS = "change_webhooks"
+    CHANGE_LOW_BALANCE = "change_low_balance"
     CLAIM_DELIVERIES = "claim_deliveries"
     NOTE_DELIVERY = "note_delivery"
     FORGET_DELIVERIES = "forget_deliveries"
@@ -39,8 +40,12 @@ class Transaction(StrEnum):
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
+    OPEN_INCIDENT = "open_incident"
+    ACT_ON_INCIDENT = "act_on_incident"
+    END_INCIDENT = "end_incident"
     CLOSE_INCIDENT = "close_incident"
     TELL_OF_INCIDENTS = "tell_of_incidents"
+    FORGET_LIES = "forget_lies"
     PLACE_AUDIT = "place_audit"
     NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
@@ -71,6 +76,8 @@ class Transaction(StrEnum):
     FINISH_TASK = "finish_task"
     END_TASK = "end_task"
     REPLAY_TASK = "replay_task"
+    RESUBMIT_TASK = "resubmit_task"
+    BEGIN_BULK_ACT = "begin_bulk_act"
     SELL_QUOTE = "sell_quote"
     REDEEM_QUOTE = "redeem_quote"
     EXPIRE_QUOTES = "expire_quotes"
@@ -90,6 +97,9 @@ _BY_URGENCY = {
         Transaction.MOVE_MONEY,
         Transaction.APPEAL,
         Transaction.CLOSE_INCIDENT,
+        Transaction.OPEN_INCIDENT,
+        Transaction.ACT_ON_INCIDENT,
+        Transaction.END_INCIDENT,
     ),
     Urgency.ROUNDS: (
         Transaction.JOIN_NETWORK,
@@ -118,6 +128,9 @@ _BY_URGENCY = {
         Transaction.SELL_QUOTE,
         Transaction.REDEEM_QUOTE,
         Transaction.REPLAY_TASK,
+        Transaction.RESUBMIT_TASK,
+        Transaction.BEGIN_BULK_ACT,
+        Transaction.CHANGE_LOW_BALANCE,
         Transaction.RECORD_ARTIFACT,
         Transaction.RESERVE_BYTES,
         Transaction.SHARE_PROGRAM,
@@ -133,6 +146,7 @@ _BY_URGENCY = {
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),
     Urgency.BACKGROUND: (
         Transaction.FORGET_TOKENS,
+        Transaction.FORGET_LIES,
         Transaction.NOTE_KEYS_USED,
         Transaction.CLAIM_DELIVERIES,
         Transaction.NOTE_DELIVERY,
@@ -163,10 +177,17 @@ AUDITED = frozenset(
         Transaction.MOVE_MONEY,
         Transaction.APPEAL,
         Transaction.CLOSE_INCIDENT,
+        Transaction.ACT_ON_INCIDENT,
         Transaction.ADD_CANARY,
         Transaction.REGISTER_PROGRAM,
         Transaction.SHARE_PROGRAM,
         Transaction.DELETE_PROGRAM,
         Transaction.REPLAY_TASK,
+        Transaction.BEGIN_BULK_ACT,
     }
+)
+
+#: Of these what somebody asked for is refused while the audit log does not match its checkpoints (rules/incidents).
+ADMINISTRATION = frozenset(
+    {Transaction.CHANGE_SUBNETWORKS, Transaction.MOVE_MONEY, Transaction.ADD_CANARY, Transaction.REPLAY_TASK}
 )

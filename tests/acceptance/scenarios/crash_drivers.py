@@ -230,6 +230,36 @@ async def replay(doomed: Doomed) -> None:
     assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
 
 
+async def cancel_by_filter(doomed: Doomed) -> None:
+    """A client wants none of them any more: the act is written down once, whoever asks how often."""
+    before = await doomed.balance()
+    task_id = await doomed.submit(await doomed.program(), limit_price=NEVER_SOLD)
+    async with doomed.killed():
+        acted = await doomed.client.cancel_tasks(state="open", since_ms=SystemClock().now_ms() - 60_000)
+    assert {one.outcome for one in acted.tasks if one.task_id == task_id} == {"cancelled"}
+    assert await doomed.balance() == before
+
+
+async def replay_by_filter(doomed: Doomed) -> None:
+    """What was cancelled is tried once more: one new task of each with an escrow of its own."""
+    program = await doomed.program()
+    task_id = await doomed.submit(program, limit_price=NEVER_SOLD)
+    await doomed.client.cancel(task_id)
+    async with doomed.killed():
+        acted = await doomed.client.replay_tasks(program=program, state="cancelled", limit_price=NEVER_SOLD)
+    replays = await doomed.sql("SELECT task_id::text FROM tasks WHERE replay_of = $1", task_id)
+    named = [one.replayed_as for one in acted.tasks if one.task_id == task_id]
+    assert [row["task_id"] for row in replays] == named
+    await doomed.client.cancel(named[0])
+
+
+async def set_low_balance(doomed: Doomed) -> None:
+    """A client wants to be told when its money runs out."""
+    async with doomed.killed():
+        account = await doomed.client.set_low_balance(5)
+    assert (account.low_balance, account.is_low) == (5, False)
+
+
 async def buy_quote(doomed: Doomed) -> None:
     """A firm quote is bought: paid once, however often the call is made."""
     program = await _promised_program(doomed)
@@ -612,6 +642,36 @@ async def close_incident(doomed: Doomed) -> None:
     async with doomed.killed(), doomed.admin() as admin:
         await admin.close_incident(opened[0]["incident_id"])
     await doomed.ends_well(task_id)
+
+
+async def lies_are_too_many(doomed: Doomed) -> None:
+    """Too many lies of an operator open one incident, whose act is done once, by whichever gateway comes to it."""
+    liar = doomed.network.add_key(f"liar-{next(doomed.numbers)}").address
+    async with doomed.killed():
+        await doomed.sql(
+            "INSERT INTO lies (lease_id, kind, operator, prover_id, engine, proven_jobs) "
+            "SELECT gen_random_uuid(), 'invalid', $1, $1 || '/one', 'toy@0', 0 FROM generate_series(1, 5)",
+            liar,
+        )
+        await doomed.wait_until_reached()
+    await doomed.eventually(f"SELECT FROM incidents WHERE subject = '{liar}' AND acted_ms IS NOT NULL")
+    rows = await doomed.sql(
+        "SELECT kind, state FROM (SELECT kind, closed_ms AS state FROM incidents WHERE subject = $1) i", liar
+    )
+    assert [(row["kind"], row["state"]) for row in rows] == [("invalid_proofs", None)]
+
+
+async def incident_is_over(doomed: Doomed) -> None:
+    """An incident whose signal is gone ends by itself, once."""
+    lane = f"nowhere-{next(doomed.numbers)}"
+    async with doomed.killed():
+        await doomed.sql(
+            "INSERT INTO incidents (kind, subject, detail, stops_settlement, acted_ms, seen_ms) "
+            "VALUES ('lane_starves', $1, 'long ago', false, 1, 1)",
+            lane,
+        )
+        await doomed.wait_until_reached()
+    await doomed.eventually(f"SELECT FROM incidents WHERE subject = '{lane}' AND closed_by = 'network'")
 
 
 async def place_audit(doomed: Doomed) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, say
+from proofgrid.cli.kit.console import date_text, plain, print_answer, print_answers, print_json, say
 from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.kit.reading import parse_duration_ms
 from proofgrid.primitives.clock import SystemClock
@@ -45,6 +45,10 @@ def new(
     subnetwork: Annotated[
         str, typer.Option("--subnetwork", metavar="NAME", help="Only this subnetwork's lanes and tasks.")
     ] = "",
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", metavar="NETWORK", help="From where it is good: 203.0.113.0/24; may be given again."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there, readable by you only.")
     ] = None,
@@ -57,7 +61,7 @@ def new(
 
     \b
     Example:
-      proofgrid api-keys new "rollup backend" --spend-per-day 5 --out backend.key
+      proofgrid api-keys new "rollup backend" --spend-per-day 5 --address 203.0.113.7 --out backend.key
       proofgrid api-keys new dashboard --scope tasks:read --scope network:read --expires never
     """
     if out is not None and out.exists():
@@ -66,7 +70,12 @@ def new(
     ends_ms = 0 if expires == NEVER else SystemClock().now_ms() + parse_duration_ms(expires, field="expires")
     made = options.ask(
         lambda client: client.api_keys.make(
-            label, scopes=scope or [], subnetwork=subnetwork, spend_per_day=spend, expires_ms=ends_ms
+            label,
+            scopes=scope or [],
+            subnetwork=subnetwork,
+            spend_per_day=spend,
+            expires_ms=ends_ms,
+            addresses=address or [],
         )
     )
     if out is not None:
@@ -110,6 +119,26 @@ def list_all(
     )
 
 
+@group.command("set")
+@with_client
+def set_spend(
+    options: ClientOptions,
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Its name, as `list` shows it.")],
+    spend_per_day: Annotated[
+        str, typer.Option("--spend-per-day", metavar="TOKENS", help="What may leave your account by it on a UTC day.")
+    ],
+) -> None:
+    """Say anew what an API key may spend a day; what it spent today stays counted.
+
+    \b
+    Example:
+      proofgrid api-keys set 1f2e3d4c5b6a7980 --spend-per-day 7.5
+    """
+    spend = parse_amount(spend_per_day, field="spend_per_day")
+    key = options.ask(lambda client: client.api_keys.set_spend(key_id, spend))
+    print_answer(key, f"{key.key_id}: {_may(key)}; {_ends(key)}", json=options.json)
+
+
 @group.command("revoke")
 @with_client
 def revoke(
@@ -131,7 +160,8 @@ def revoke(
 
 def _may(key: ApiKey) -> str:
     where = f" in {key.subnetwork}" if key.subnetwork else ""
-    return f"{' '.join(key.scopes)}{where}, {format_amount(key.spend_per_day)} tokens a day"
+    whence = f" from {' '.join(key.addresses)}" if key.addresses else ""
+    return f"{' '.join(key.scopes)}{where}{whence}, {format_amount(key.spend_per_day)} tokens a day"
 
 
 def _ends(key: ApiKey) -> str:

@@ -16,8 +16,9 @@ from proofgrid.rules.incidents.post_mortem import Step, TellingLine, draft, time
 from proofgrid.rules.incidents.telling import Change
 from proofgrid.rules.jobs.limits import LIST_MAX
 from proofgrid.store.database import Database
+from proofgrid.store.incident_acts import undo
 from proofgrid.store.incident_messages import message_of
-from proofgrid.store.incidents import CLOSE_INCIDENT, GET_INCIDENT, LIST_INCIDENTS, Incident
+from proofgrid.store.incidents import CLOSE_INCIDENT, GET_INCIDENT, LIST_INCIDENTS, LOCK_INCIDENT_TO_CLOSE, Incident
 from proofgrid.store.tellings import CHANGES_OF_INCIDENT, NOTE_WHY_CLOSED, TELLINGS_OF_INCIDENT
 from proofgrid.store.transactions import Transaction
 
@@ -83,9 +84,12 @@ class Incidents:
         check_text(why, WHY, field="why")
         await self.get(incident_id)
         async with self._database.transaction(Transaction.CLOSE_INCIDENT) as connection:
-            closed = await connection.fetch(CLOSE_INCIDENT, incident_id=incident_id, by=admin.address)
-            if closed and why:
-                await connection.run(NOTE_WHY_CLOSED, incident_id=incident_id, why=why)
-        if closed:  # closing twice closes once
+            incident = await connection.first(LOCK_INCIDENT_TO_CLOSE, incident_id=incident_id)
+            if incident is not None:  # closing twice closes once
+                await undo(connection, incident, by=admin.address)
+                await connection.fetch(CLOSE_INCIDENT, incident_id=incident_id, by=admin.address)
+                if why:
+                    await connection.run(NOTE_WHY_CLOSED, incident_id=incident_id, why=why)
+        if incident is not None:
             log.warning("incident_closed", incident_id=incident_id, by=admin.address)
         return await self.get(incident_id)
