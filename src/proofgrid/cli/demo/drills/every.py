@@ -17,6 +17,7 @@ from proofgrid.cli.demo.drills.scratch import Scratch
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import Address
 from proofgrid.rules.access.roles import Role
+from proofgrid.rules.identity.key_list import KeyState, sign_list, with_end
 from proofgrid.rules.incidents.signals import ABUSE_MAX
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.sdk.keys import new_key
@@ -106,12 +107,13 @@ async def only_known_keys_are_let_in(scratch: Scratch) -> None:
 
 async def revoke_a_key(scratch: Scratch) -> int:
     words = ("--data-dir", str(scratch.data), "--gateway", scratch.ready.address, "--json")
-    await _run(scratch, "admin", "keys", "rotate", *words)
+    for _ in range(2):  # the gateway goes on with the first one
+        await _run(scratch, "admin", "keys", "rotate", *words)
     async with scratch.client() as admin:
-        known = await admin.admin.keys.get()
-    at_ms = await scratch.now_ms()
-    await _run(scratch, "admin", "keys", "rotate", *words)
-    await _run(scratch, "admin", "keys", "retire", known.named.keys[-1].address, "--stolen", *words)
+        before = (await admin.admin.keys.get()).named
+        at_ms = await scratch.now_ms()
+        after = with_end(before, before.keys[-1].address, KeyState.REVOKED, now_ms=at_ms)
+        await admin.admin.keys.publish(sign_list(after, scratch.admin_key))
     return at_ms
 
 
