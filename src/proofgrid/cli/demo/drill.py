@@ -16,8 +16,6 @@ from proofgrid.primitives.event_loop import run_async
 if TYPE_CHECKING:
     from proofgrid.cli.demo.drills.every import Drill
 
-GOAL_MS = 5_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -27,7 +25,7 @@ class Report:
     kind: str
     acted_in_ms: int  #: from the signal to the act; less than 0: before the last part of the signal
     act: str
-    goal_ms: int = GOAL_MS
+    goal_ms: int
 
     @property
     def in_time(self) -> bool:
@@ -46,7 +44,7 @@ def run(
     """Cause an incident for real, in a network that is made for it and removed, and measure from its signal to its act.
 
     Nobody's network is touched: each drill starts a gateway with a database of its own. Exit code 1 when an act took
-    longer than five seconds, or did not hold.
+    longer than its goal (five seconds), or did not hold.
 
     \b
     Example:
@@ -78,7 +76,7 @@ async def _drilled(name: str, drill: Drill, *, quiet: bool) -> Report:
         await drill.holds(scratch)
         await drill.mend(scratch)
         await scratch.end(incident.incident_id)
-    report = Report(drill=name, kind=drill.kind, acted_in_ms=acted_ms - at_ms, act=act)
+    report = Report(drill=name, kind=drill.kind, acted_in_ms=acted_ms - at_ms, act=act, goal_ms=drill.goal_ms)
     if not quiet:
         say(
             f"{name}: acted after {report.acted_in_ms / 1_000:.2f} s: {act}", style="green" if report.in_time else "red"

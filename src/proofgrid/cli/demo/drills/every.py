@@ -24,6 +24,8 @@ from proofgrid.sdk.keys import new_key
 
 BAD_CALLS_AT_ONCE = 10
 PROVEN_BEFORE = 8
+GOAL_MS = 5_000
+SLOW_GOAL_MS = 15_000  #: three looks at a database that takes seconds to answer
 LIES = 5
 
 Cause = Callable[[Scratch], Awaitable[int]]  #: returns when the signal was there, by the database's clock
@@ -43,6 +45,7 @@ class Drill:
     holds: Check = _nothing  #: raises unless the act is felt
     mend: Check = _nothing  #: takes the cause away, before the incident is ended
     flags: tuple[str, ...] = ()  #: more of the gateway's
+    goal_ms: int = GOAL_MS  #: from the signal to the act
 
 
 async def corrupt_a_balance(scratch: Scratch) -> int:
@@ -133,13 +136,13 @@ async def mend_the_store(scratch: Scratch) -> None:
 async def slow_the_database(scratch: Scratch) -> int:
     at_ms = await scratch.now_ms()
     server = psutil.Process(int((scratch.data / "db" / "postmaster.pid").read_text().split()[0]))
-    for _ in range(4):
+    for _ in range(5):
         backends = [child.pid for child in server.children()]
         for pid in backends:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
         try:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(3.0)
         finally:
             for pid in backends:
                 with suppress(ProcessLookupError):
@@ -244,7 +247,7 @@ DRILLS: Mapping[str, Drill] = {
     "token-abuse": Drill(kind="token_abuse", cause=knock_with_unknown_keys, holds=only_known_keys_are_let_in),
     "stolen-key": Drill(kind="key_compromised", cause=revoke_a_key),
     "store": Drill(kind="store_slow", cause=break_the_store, mend=mend_the_store),
-    "database": Drill(kind="database_slow", cause=slow_the_database),
+    "database": Drill(kind="database_slow", cause=slow_the_database, goal_ms=SLOW_GOAL_MS),
     "invalid-proofs": Drill(kind="invalid_proofs", cause=lie_alone, flags=_PATIENT),
     "engine": Drill(kind="engine_broken", cause=lie_everywhere, holds=the_engine_is_refused, flags=_PATIENT),
 }
