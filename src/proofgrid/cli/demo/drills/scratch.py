@@ -43,8 +43,8 @@ class Scratch:
 
     async def sql(self, statement: str, *values: object) -> list[object]:
         """Write to the database past the gateways, as a drill may."""
-        async with self.database.connection() as connection:
-            return list(await connection.raw.fetch(statement, *values))
+        async with self.database.unhurried_connection() as connection:
+            return list(await connection.fetch(statement, *values))
 
     async def a_client(self) -> SigningKey:
         """Let somebody in who has money."""
@@ -85,18 +85,16 @@ class Scratch:
                 raise ProofgridError(f"no incident of kind {kind} was acted upon in {WAIT_SECONDS:g} s") from None
 
     async def _acted_ms(self, incident_id: int) -> int | None:
-        async with self.database.connection() as connection:
-            found: int | None = await connection.raw.fetchval(
+        async with self.database.unhurried_connection() as connection:
+            found: int | None = await connection.fetchval(
                 "SELECT acted_ms FROM incidents WHERE incident_id = $1", incident_id
             )
         return found
 
     async def times(self, incident_id: int) -> tuple[int, str]:
         """Return when an incident's act was done, and what it was."""
-        async with self.database.connection() as connection:
-            row = await connection.raw.fetchrow(
-                "SELECT acted_ms, acted FROM incidents WHERE incident_id = $1", incident_id
-            )
+        async with self.database.unhurried_connection() as connection:
+            row = await connection.fetchrow("SELECT acted_ms, acted FROM incidents WHERE incident_id = $1", incident_id)
         return row["acted_ms"], row["acted"]
 
     async def end(self, incident_id: int) -> None:
@@ -106,8 +104,8 @@ class Scratch:
 
     async def now_ms(self) -> int:
         """Return what time it is by the database's clock."""
-        async with self.database.connection() as connection:
-            moment: int = await connection.raw.fetchval("SELECT now_ms()")
+        async with self.database.unhurried_connection() as connection:
+            moment: int = await connection.fetchval("SELECT now_ms()")
         return moment
 
 
