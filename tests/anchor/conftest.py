@@ -17,7 +17,7 @@ from proofgrid.chain.devnet.downloads import NotFetched
 from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.store.database import Database
-from tests.anchor.life import FINAL_AFTER, ChainLife
+from tests.anchor.life import FINAL_AFTER, HOT, STAKER, ChainLife, join
 from tests.makers import a_key
 from tests.roles.lanes import LaneUnderTest
 
@@ -28,13 +28,15 @@ Moved = Callable[[Anvil], ChainNetwork]
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Moved]:
-    """The state of a chain with our contracts, and what finds them on another chain with the same state."""
+    """The state of a chain with contracts and one member, and what finds them on another chain of that state."""
     folder = tmp_path_factory.mktemp("chain")
     state = folder / "state.json"
 
     async def deploy() -> ChainNetwork:
         async with running(folder / "anvil.log", state=state) as chain:
-            return await deploy_network(chain, str(NETWORK_KEY.address))
+            network = await deploy_network(chain, str(NETWORK_KEY.address))
+            await join(network, STAKER, HOT)
+            return network
 
     try:
         network = asyncio.run(deploy())
@@ -57,7 +59,10 @@ def moved(network: ChainNetwork, chain: Anvil) -> ChainNetwork:
         staked=replace(network.staked, token=token),
         owner=chain.person(0),
         slasher=chain.person(1),
-        **found,
+        avs=found["avs"],
+        judge=found["judge"],
+        verifiers=found["verifiers"],
+        vault=found["vault"],
     )
 
 

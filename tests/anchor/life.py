@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,13 +19,31 @@ from proofgrid.roles.anchor.anchor import Acting, Anchor
 from proofgrid.roles.anchor.sending import Outbox
 from proofgrid.roles.anchor.slashing import Slasher, SlashTerms
 from proofgrid.roles.anchor.watching import Watcher, WatchTerms
+from proofgrid.rules.staking.chain_slashes import AskingTerms
 from proofgrid.store.bonds import chain_bonds_of
 from proofgrid.store.chain import GET_CHAIN_VIEW, ChainView
 from proofgrid.store.database import Database
+from proofgrid.store.weather import PASSING_TROUBLE
+from tests.makers import a_key
 from tests.roles.lanes import LaneUnderTest
 
+HOT = a_key(7)  #: of the one member
+STAKER = 2  #: its number among the people of the chain
+STAKED = 100  #: tokens
 FEE_CAP = 10**12
+PROPOSED, VETOED, TAKEN = 1, 2, 3  #: states of a slash in the contract
 FINAL_AFTER = 4  #: blocks, of this chain
+
+
+async def join(network: ChainNetwork, number: int, hot: SigningKey, tokens: int = STAKED) -> Staker:
+    """Make one of the chain's people a member whose whole stake is the network's."""
+    operator = await network.funded(number, tokens)
+    await operator.register()
+    await operator.deposit(tokens * TOKEN)
+    await network.chain.mine(network.staked.delays.configuration + 1)
+    await operator.allocate(WAD)
+    await operator.join(hot)
+    return operator
 
 
 @dataclass(slots=True)
@@ -35,7 +54,7 @@ class ChainLife:
     watch: WatchTerms = field(default_factory=WatchTerms)
     slash: SlashTerms = field(default_factory=SlashTerms)
     anchor: Anchor = field(init=False)
-    nodes: Nodes = field(init=False)
+    opened: list[tuple[Anchor, Nodes]] = field(default_factory=list)
 
     @classmethod
     @asynccontextmanager
@@ -55,33 +74,57 @@ class ChainLife:
         """Begin with a new anchor, as after a restart."""
         database = database or self.database
         signer = ChainSigner(self.chain.slasher.account)
-        self.nodes = Nodes.named(self.urls)
+        nodes = Nodes.named(self.urls)
         acting = Acting(
             slasher=Slasher(database, SlashContract(str(self.chain.avs.address)), self.slash, sender=signer.address),
             outbox=Outbox(database, signer, fee_cap=FEE_CAP),
         )
         watcher = Watcher(database, Members(self.chain.service), self.watch)
-        self.anchor = Anchor(database, self.nodes, watcher, acting, poll_seconds=0.0)
+        self.anchor = Anchor(database, nodes, watcher, acting, poll_seconds=0.0)
+        self.opened.append((self.anchor, nodes))
 
     async def close(self) -> None:
-        await self.anchor.close()
-        await self.nodes.close()
+        while self.opened:
+            anchor, nodes = self.opened.pop()
+            await anchor.close()
+            await nodes.close()
 
-    async def joined(self, number: int, hot: SigningKey, tokens: int = 100) -> Staker:
-        """Return an operator whose whole stake is the network's, and let the anchor see it when it is final."""
-        operator = await self.chain.funded(number, tokens)
-        await operator.register()
-        await operator.deposit(tokens * TOKEN)
-        await self.chain.chain.mine(self.chain.staked.delays.configuration + 1)
-        await operator.allocate(WAD)
-        await operator.join(hot)
+    async def joined(self) -> Staker:
+        """Let the anchor see the member, whose whole stake is the network's; return it."""
         await self.settle()
-        return operator
+        return Staker(self.chain.chain.person(STAKER), self.chain.service)
 
     async def settle(self) -> None:
         """Let what happened become final, and the anchor see it."""
         await self.chain.chain.mine(FINAL_AFTER + 1)
         await self.anchor.step()
+
+    def ask_for(self, *, least: int) -> None:
+        """Ask the chain for less than so much only when an operator leaves."""
+        self.slash = SlashTerms(asking=AskingTerms(least=least, patience_ms=10**9))
+        self.open()
+
+    async def played_out(self) -> None:
+        """Step until every slash that goes on by itself is over and final."""
+        for _ in range(4):
+            for _ in range(3):
+                await self.anchor.step()
+            await self.chain.chain.mine(max(FINAL_AFTER + 1, self.chain.terms.veto_blocks))
+        await self.anchor.step()
+
+    async def played_out_by(self, *anchors: Anchor) -> None:
+        """The same by several anchors at once; what one of them is refused because of another is no trouble."""
+        for _ in range(6):
+            for _ in range(2):
+                for said in await asyncio.gather(*(anchor.step() for anchor in anchors), return_exceptions=True):
+                    if isinstance(said, BaseException) and not isinstance(said, PASSING_TROUBLE):
+                        raise said
+            await self.chain.chain.mine(max(FINAL_AFTER + 1, self.chain.terms.veto_blocks))
+        await anchors[0].step()
+
+    async def balance(self, account: str) -> int:
+        rows = await self.lane.fetch("SELECT balance FROM accounts WHERE account = $1", account)
+        return int(rows[0]["balance"]) if rows else 0
 
     async def usable(self, operator: str) -> int:
         """Return what stake adds to an operator's bond, in units of the ledger."""

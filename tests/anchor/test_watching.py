@@ -8,15 +8,13 @@ from proofgrid.chain.devnet.network import LEDGER_UNIT, TOKEN
 from proofgrid.chain.nodes import NoNode
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.chain.following import NodeNotBelieved
-from tests.anchor.life import FINAL_AFTER, ChainLife
-from tests.makers import a_key
+from tests.anchor.life import FINAL_AFTER, HOT, ChainLife
 
-HOT = a_key(7)
 STAKE = 100 * TOKEN // LEDGER_UNIT
 
 
 async def test_stake_counts_when_it_is_final_and_less_of_it_at_once(life: ChainLife) -> None:
-    operator = await life.joined(2, HOT)
+    operator = await life.joined()
     assert await life.usable(HOT.address) == STAKE
 
     shares = 40 * TOKEN
@@ -30,7 +28,7 @@ async def test_stake_counts_when_it_is_final_and_less_of_it_at_once(life: ChainL
 
 
 async def test_new_stake_waits_for_its_final_block(life: ChainLife) -> None:
-    await life.joined(2, HOT)
+    await life.joined()
     more = await life.chain.funded(3, 50)
     await more.deposit(50 * TOKEN)
     await more.delegate(life.chain.chain.person(2).address)
@@ -43,7 +41,7 @@ async def test_new_stake_waits_for_its_final_block(life: ChainLife) -> None:
 
 
 async def test_a_block_that_is_gone_takes_what_stood_in_it_along(life: ChainLife) -> None:
-    operator = await life.joined(2, HOT)
+    operator = await life.joined()
     kept = await life.chain.chain.snapshot()
     await operator.queue_withdrawal(40 * TOKEN)
     await life.anchor.step()
@@ -59,7 +57,7 @@ async def test_a_block_that_is_gone_takes_what_stood_in_it_along(life: ChainLife
 
 async def test_nothing_final_is_ever_undone(life: ChainLife) -> None:
     kept = await life.chain.chain.snapshot()
-    await life.joined(2, HOT)
+    await life.joined()
     seen = await life.view()
 
     await life.chain.chain.go_back(kept)
@@ -81,7 +79,7 @@ async def test_the_next_node_is_asked_when_one_is_silent(life: ChainLife) -> Non
     await life.close()
     life.urls = ["http://127.0.0.1:9", *life.urls]
     life.open()
-    await life.joined(2, HOT)
+    await life.joined()
     assert await life.usable(HOT.address) == STAKE
 
     await life.close()
@@ -100,7 +98,7 @@ async def test_stake_on_another_contract_is_not_this_networks(life: ChainLife) -
 
 
 async def test_one_anchor_acts_at_a_time(life: ChainLife) -> None:
-    await life.joined(2, HOT)
+    await life.joined()
     first = life.anchor
     life.open()
     await life.settle()

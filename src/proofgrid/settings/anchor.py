@@ -17,7 +17,7 @@ class AnchorSettings(Settings):
     panel: ClassVar[str] = "Anchor"
     tells_variables: ClassVar[bool] = True
 
-    database: str = setting("", "The network's PostgreSQL, as its gateways name it.", metavar="DSN", is_secret=True)
+    dsn: str = setting("", "The network's PostgreSQL, as its gateways name it.", metavar="DSN")
     data_dir: Path | None = setting(
         None, "Or the data directory of a gateway whose database is embedded.", metavar="FOLDER"
     )
