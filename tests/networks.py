@@ -191,6 +191,12 @@ class Network:
         await self.until(known, gateways=values["GATEWAY"])
         return prover
 
+    async def start_anchor(self, **settings: str) -> Process:
+        """Start what holds the network to a chain; returns when it has said so."""
+        anchor = await self._start("anchor", ["anchor", "--json"], {"DSN": self.dsn, "POLL_MS": "100", **settings})
+        await self._first_line(anchor)
+        return anchor
+
     def keys_directory(self, name: str, operator: str) -> Path:
         """Where a prover caches what its proof systems derive."""
         return self.root / "operators" / operator / "provers" / name / "keys"
@@ -231,7 +237,7 @@ class Network:
                 env=environment,
                 # Nobody writes to it: it closes when this test run ends, however it ends, and the process with it.
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE if arguments[0] == "gateway" else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if arguments[0] in ("gateway", "anchor") else asyncio.subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,
             )

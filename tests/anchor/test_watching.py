@@ -92,6 +92,7 @@ async def test_the_next_node_is_asked_when_one_is_silent(life: ChainLife) -> Non
 async def test_stake_on_another_contract_is_not_this_networks(life: ChainLife) -> None:
     await life.anchor.step()
     await life.lane.fetch("UPDATE chain_view SET avs = '0x0000000000000000000000000000000000000001'")
+    await life.close()
     life.open()
     with pytest.raises(InvalidField, match="another chain, or another contract"):
         await life.anchor.step()

@@ -94,9 +94,11 @@ class Slasher:
     async def _ask(self, cold: str, debts: Sequence[Debt], amount: int) -> None:
         root = evidence_tree(debts).root
         async with self._database.transaction(Transaction.OWE_CHAIN) as connection:
-            proposal = await connection.value(ADD_PROPOSAL, cold=cold, amount=amount, evidence_root=f"0x{root.hex()}")
+            proposal = await connection.first(ADD_PROPOSAL, cold=cold, amount=amount, evidence_root=f"0x{root.hex()}")
             evidence = [debt.evidence_id for debt in debts]
-            if len(await connection.fetch(PROPOSE_DEBTS, proposal_id=proposal, evidence=evidence)) != len(debts):
+            if proposal is None or len(
+                await connection.fetch(PROPOSE_DEBTS, proposal_id=proposal, evidence=evidence)
+            ) != len(debts):
                 raise Conflict("a debt was dropped or asked for meanwhile")
             call = self._contract.propose(cold, amount * self._terms.unit, root)
             await self._want(connection, f"propose:{proposal}", call)
