@@ -19,6 +19,7 @@ from proofgrid.settings.anchor import AnchorSettings
 from proofgrid.store.chain import StakeMode
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import start_embedded
+from proofgrid.telemetry.logs import configure_logs
 
 if TYPE_CHECKING:
     from proofgrid.roles.anchor.anchor import Acting, Anchor
@@ -47,6 +48,7 @@ async def open_anchor(settings: AnchorSettings) -> AsyncIterator[tuple[Anchor, A
     from proofgrid.roles.anchor.anchor import Anchor
     from proofgrid.roles.anchor.watching import Watcher, WatchTerms
 
+    configure_logs(json_lines=settings.log_json, level=settings.log_level)
     if not settings.avs:
         raise InvalidField("which network's contract?", field="avs", hint="--avs ADDRESS")
     mode, key = _mode(settings.stake_mode), _slasher_key(settings)

@@ -35,3 +35,5 @@ class AnchorSettings(Settings):
     slash_patience_seconds: int = setting(3_600, "Or when the oldest has waited for so long.")
     fee_cap: int = setting(200_000_000_000, "The most that a unit of gas may cost, in wei.")
     poll_ms: int = setting(2_000, "How often the chain is looked at.")
+    log_level: str = setting("info", "debug, info, warning or error.")
+    log_json: bool = setting(False, "Logs as JSON lines.")
