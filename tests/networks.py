@@ -196,12 +196,6 @@ class Network:
         await self.until(known, gateways=values["GATEWAY"])
         return prover
 
-    async def start_anchor(self, **settings: str) -> Process:
-        """Start what holds the network to a chain; returns when it has said so."""
-        anchor = await self._start("anchor", ["anchor", "--json"], {"DSN": self.dsn, "POLL_MS": "100", **settings})
-        await self._first_line(anchor)
-        return anchor
-
     def keys_directory(self, name: str, operator: str) -> Path:
         """Where a prover caches what its proof systems derive."""
         return self.root / "operators" / operator / "provers" / name / "keys"

@@ -16,7 +16,7 @@ from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import write_key
 from tests.acceptance.tasks import check_paid_once, register_toy
 from tests.anchor.life import TAKEN, join
-from tests.networks import Network
+from tests.networks import Network, Process
 
 SECONDS = 60.0
 
@@ -40,7 +40,7 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
     slasher = folder / "slasher.json"
     write_key(SigningKey(bytes(chain.slasher.account.key)), slasher)
     settings = {"RPC": chain.chain.url, "AVS": chain.service.avs, "STAKE_MODE": "eigenlayer", "LEASE_BLOCKS": "1"}
-    anchor = await network.start_anchor(SLASHER_KEY=str(slasher), **settings)
+    anchor = await start_anchor(network, SLASHER_KEY=str(slasher), **settings)
 
     doomed = await network.start_prover("doomed", "alice", ask=500)
     async with network.client() as client, network.client("alice") as me:
@@ -57,7 +57,7 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
 
         anchor.kill()
         await anchor.process.wait()
-        await network.start_anchor(SLASHER_KEY=str(slasher), **settings)
+        await start_anchor(network, SLASHER_KEY=str(slasher), **settings)
         async with asyncio.timeout(SECONDS):
             while [debt.state for debt in (await me.bonds.show()).debts] != ["final"]:
                 await chain.chain.mine()
@@ -69,8 +69,15 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
     await check_paid_once(network)
 
 
+async def start_anchor(network: Network, **settings: str) -> Process:
+    """Start what holds the network to a chain; returns when it has said so."""
+    anchor = await network._start("anchor", ["anchor", "--json"], {"DSN": network.dsn, "POLL_MS": "100", **settings})
+    await network._first_line(anchor)
+    return anchor
+
+
 async def seen(client: Client, *, staked: int) -> None:
     """Wait until the anchor has told what the stake stands for."""
     async with asyncio.timeout(SECONDS):
-        while (await client.bonds.show()).staked != staked:
+        while (await client.bonds.show()).staked != staked:  # noqa: ASYNC110 - another process's database row
             await asyncio.sleep(0.1)

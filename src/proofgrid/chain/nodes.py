@@ -6,9 +6,9 @@ One node answers all questions of a step, so that its answers fit together; the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from eth_typing import HexStr
@@ -145,7 +145,7 @@ class Nodes:
         check_agreed(hashes, node.final.number)
 
 
-async def asked(question: Coroutine[Any, Any, T]) -> T:
+async def asked(question: Coroutine[object, object, T]) -> T:
     """Return an answer that comes in time."""
     async with asyncio.timeout(ANSWER_SECONDS):
         return await question
@@ -158,6 +158,3 @@ async def block_at(web3: AsyncWeb3, at: int | str) -> Block | None:
     except BlockNotFound:
         return None
     return Block(number=int(found["number"]), hash=f"0x{bytes(found['hash']).hex()}")
-
-
-Chooser = Callable[[], Coroutine[Any, Any, Node]]
