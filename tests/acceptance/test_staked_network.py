@@ -47,7 +47,7 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
         await seen(me, staked=100 * TOKEN // 10**9)
         program = await register_toy(client, folder, slices=1)
         hold = network.hold("doomed", "alice")
-        task = await client.submit(program.digest, [[1, 2]], limit_price=2_000)
+        task = await client.submit(program.digest, ["a text"], limit_price=2_000)
         await hold.until_held()
         doomed.kill()
         await doomed.process.wait()

@@ -23,6 +23,7 @@ from proofgrid.store.chain import (
     ADD_STAKE_SAMPLES,
     CHAIN_WAS_READ,
     FORGET_BLOCKS,
+    GET_CHAIN_VIEW,
     KEPT_BLOCKS,
     OPEN_CHAIN_VIEW,
     SHOW_STAKES,
@@ -77,12 +78,15 @@ class Watcher:
             mode=self._terms.mode.value,
             horizon=self._terms.horizon,
         )
-        if not opened:
-            raise InvalidField(
-                "this network's stake is on another chain, or another contract",
-                field="avs",
-                hint="name that one, or begin a network of your own",
-            )
+        if opened:
+            return
+        async with self._database.connection() as connection:
+            view = await connection.value(GET_CHAIN_VIEW)
+        raise InvalidField(
+            f"this network's stake is on another chain, or another contract: {view.avs} of chain {view.chain_id}",
+            field="avs",
+            hint="name that one, or begin a network of your own",
+        )
 
     async def look(self, node: Node) -> None:
         """Read what is new, once. Raises NodeNotBelieved, NoNode, Unavailable."""
