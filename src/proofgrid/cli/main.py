@@ -53,7 +53,7 @@ from proofgrid.cli.demo import demo
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
-from proofgrid.cli.run import anchor, gateway, prover
+from proofgrid.cli.run import anchor, doctor, gateway, prover
 from proofgrid.cli.run import config as config_files
 
 HELP = """
@@ -127,7 +127,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
-for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files):
+for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files, doctor):
     cli.add_typer(group.group)
 
 
