@@ -217,6 +217,8 @@ def an_operator_close_up(**changes: Any) -> OperatorCloseUp:
             unbondings=[],
             earned=0,
             policy=BondPolicy(),
+            staked=0,
+            debts=[],
         ),
         evidence=[],
     )

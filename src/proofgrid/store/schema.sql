@@ -142,6 +142,98 @@ CREATE TABLE canaries (
     FOREIGN KEY (program_digest) REFERENCES programs(digest)
 );
 
+CREATE TABLE chain_blocks (
+    number bigint NOT NULL,
+    hash   text NOT NULL,
+    PRIMARY KEY (number)
+);
+
+CREATE TABLE chain_debts (
+    evidence_id uuid NOT NULL,
+    operator    text NOT NULL,
+    amount      bigint NOT NULL,
+    state       text NOT NULL DEFAULT 'owed',
+    proposal_id uuid,
+    taken       bigint NOT NULL DEFAULT 0,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (evidence_id),
+    CHECK ((amount > 0)),
+    CHECK ((state = ANY (ARRAY['owed', 'dropped', 'proposed', 'vetoed', 'executed', 'final', 'short']))),
+    FOREIGN KEY (evidence_id) REFERENCES evidence(evidence_id),
+    FOREIGN KEY (proposal_id) REFERENCES chain_proposals(proposal_id)
+);
+CREATE INDEX chain_debts_by_proposal ON chain_debts (proposal_id) WHERE (proposal_id IS NOT NULL);
+CREATE INDEX chain_debts_waiting ON chain_debts (operator) WHERE (state = ANY (ARRAY['owed', 'proposed', 'executed']));
+
+CREATE TABLE chain_outbox (
+    intent    text NOT NULL,
+    sender    text NOT NULL,
+    target    text NOT NULL,
+    data      text NOT NULL,
+    stage     text NOT NULL DEFAULT 'wanted',
+    nonce     bigint,
+    signed_at bigint NOT NULL DEFAULT 0,
+    trouble   text NOT NULL DEFAULT '',
+    at_ms     bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (intent),
+    UNIQUE (sender, nonce),
+    CHECK ((stage = ANY (ARRAY['wanted', 'signed', 'mined', 'final', 'failed'])))
+);
+CREATE INDEX chain_outbox_open ON chain_outbox (at_ms) WHERE (stage = ANY (ARRAY['wanted', 'signed', 'mined']));
+
+CREATE TABLE chain_proposals (
+    proposal_id   uuid NOT NULL DEFAULT gen_random_uuid(),
+    cold          text NOT NULL,
+    amount        bigint NOT NULL,
+    evidence_root text NOT NULL,
+    state         text NOT NULL DEFAULT 'proposed',
+    number        bigint,
+    executable_at bigint NOT NULL DEFAULT 0,
+    taken         bigint NOT NULL DEFAULT 0,
+    at_ms         bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (proposal_id),
+    UNIQUE (evidence_root),
+    UNIQUE (number),
+    CHECK ((amount > 0)),
+    CHECK ((state = ANY (ARRAY['proposed', 'vetoed', 'executed', 'final', 'short'])))
+);
+CREATE INDEX chain_proposals_open ON chain_proposals (at_ms) WHERE (state <> ALL (ARRAY['final', 'short', 'vetoed']));
+
+CREATE TABLE chain_raws (
+    hash    text NOT NULL,
+    intent  text NOT NULL,
+    raw     text NOT NULL,
+    fee     bigint NOT NULL,
+    tip     bigint NOT NULL,
+    sent_ms bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (hash),
+    FOREIGN KEY (intent) REFERENCES chain_outbox(intent)
+);
+CREATE INDEX chain_raws_by_intent ON chain_raws (intent, fee);
+
+CREATE TABLE chain_stakes (
+    operator text NOT NULL,
+    cold     text NOT NULL,
+    staked   bigint NOT NULL,
+    leaving  boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (operator),
+    CHECK ((staked >= 0))
+);
+
+CREATE TABLE chain_view (
+    one            boolean NOT NULL DEFAULT true,
+    chain_id       bigint NOT NULL,
+    avs            text NOT NULL,
+    mode           text NOT NULL,
+    horizon        integer NOT NULL,
+    read_ms        bigint NOT NULL DEFAULT 0,
+    fresh_until_ms bigint NOT NULL DEFAULT 0,
+    trouble        text NOT NULL DEFAULT '',
+    PRIMARY KEY (one),
+    CHECK ((mode = ANY (ARRAY['ledger', 'eigenlayer', 'both']))),
+    CHECK (one)
+);
+
 CREATE TABLE engine_stops (
     stop_id    bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     engine     text NOT NULL,
@@ -696,6 +788,16 @@ CREATE TABLE spent_tokens (
 );
 CREATE INDEX spent_tokens_by_expiry ON spent_tokens (expires_ms);
 
+CREATE TABLE stake_samples (
+    block     bigint NOT NULL,
+    cold      text NOT NULL,
+    signer    text NOT NULL,
+    slashable bigint NOT NULL,
+    PRIMARY KEY (block, cold),
+    CHECK ((slashable >= 0)),
+    FOREIGN KEY (block) REFERENCES chain_blocks(number) ON DELETE CASCADE
+);
+
 CREATE TABLE subnetwork_members (
     subnetwork text NOT NULL,
     address    text NOT NULL,
@@ -901,6 +1003,7 @@ UNION ALL
    FROM account_events;
 
 -- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
+-- functions/chain_bond.sql: (who text) -> bigint
 -- functions/grant_leases.sql: (the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]) -> integer
 -- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
 -- functions/is_meant.sql: (audience text, reader text) -> boolean
@@ -921,5 +1024,6 @@ UNION ALL
 -- functions/tell_of_incidents.sql: () -> trigger
 -- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint
+-- functions/usable_bond.sql: (who text, ledger bigint) -> bigint
 -- functions/waiting_lanes.sql: (the_stack text) -> SETOF text
 -- functions/waiting_ms.sql: (job jobs, accepted_ms bigint) -> bigint

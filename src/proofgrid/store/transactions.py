@@ -88,7 +88,14 @@ class Transaction(StrEnum):
     DRAIN_SESSION = "drain_session"
     CLOSE_SESSION = "close_session"
     WAKE = "wake"
+    # the anchor, which is no gateway
+    READ_CHAIN = "read_chain"
+    OWE_CHAIN = "owe_chain"
+    SEND_CHAIN = "send_chain"
 
+
+#: What only the anchor does, a process of its own beside gateways (roles/anchor).
+BY_ANCHOR = (Transaction.READ_CHAIN, Transaction.OWE_CHAIN, Transaction.SEND_CHAIN)
 
 _BY_URGENCY = {
     Urgency.MONEY: (
@@ -160,6 +167,7 @@ _BY_URGENCY = {
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,
+        *BY_ANCHOR,
     ),
 }
 URGENCIES = {name: urgency for urgency, names in _BY_URGENCY.items() for name in names}  #: of every transaction
