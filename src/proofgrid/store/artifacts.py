@@ -116,6 +116,11 @@ class ArtifactStore:
             raise InvalidField(f"the folder {root} is not writable: {reason.strerror}", field="artifacts") from reason
         return cls(LocalStore(root), local_root=root, rows=rows, vault=vault)
 
+    @property
+    def vault(self) -> Vault:
+        """The keys under which it locks what it stores."""
+        return self._vault
+
     # --- in -----------------------------------------------------------------------------------------
 
     async def put_bytes(self, content: bytes) -> Digest:

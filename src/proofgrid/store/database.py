@@ -21,6 +21,7 @@ from proofgrid.store.jsonb import read_jsonb, write_jsonb
 from proofgrid.store.pool import RELEASE_SECONDS, ConnectionPool
 from proofgrid.store.queries import Query
 from proofgrid.store.transactions import AUDITED, Transaction
+from proofgrid.store.vault import Vault
 from proofgrid.store.weather import (
     BACKOFF_MAX_SECONDS,
     BACKOFF_MIN_SECONDS,
@@ -65,6 +66,7 @@ class Database:
 
     def __init__(self, dsn: str, pool: ConnectionPool) -> None:
         self.dsn = dsn
+        self.vault = Vault()  #: the store keys of this process: it locks nothing before it is given any
         self.on_boundary: Boundary | None = None
         self._pool = pool
 

@@ -238,6 +238,7 @@ CREATE TABLE gateways (
     gateway_id uuid NOT NULL,
     started_ms bigint NOT NULL DEFAULT now_ms(),
     seen_ms    bigint NOT NULL DEFAULT now_ms(),
+    store_keys text[] NOT NULL DEFAULT '{}'[],
     PRIMARY KEY (gateway_id)
 );
 
@@ -614,6 +615,16 @@ CREATE TABLE spent_tokens (
     PRIMARY KEY (token_id)
 );
 CREATE INDEX spent_tokens_by_expiry ON spent_tokens (expires_ms);
+
+CREATE TABLE store_keys (
+    key_id     text NOT NULL,
+    number     bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    made_ms    bigint NOT NULL DEFAULT now_ms(),
+    since_ms   bigint,
+    swept_ms   bigint,
+    retired_ms bigint,
+    PRIMARY KEY (key_id)
+);
 
 CREATE TABLE subnetwork_members (
     subnetwork text NOT NULL,

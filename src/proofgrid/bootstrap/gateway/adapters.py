@@ -18,6 +18,7 @@ from proofgrid.bootstrap.crash_points import install_crash_hook
 from proofgrid.bootstrap.gateway.keys import network_keys_of, read_key_list
 from proofgrid.bootstrap.gateway.plain_text import warn_of_plain_text
 from proofgrid.bootstrap.gateway.sibling import Sibling
+from proofgrid.bootstrap.gateway.store_keys import open_or_make_store_keys
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
@@ -45,6 +46,7 @@ from proofgrid.store.keeper import Keeper
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.retention import Retention, RetentionSettings
+from proofgrid.store.store_keys import StoreKeys
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS, rows_of
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.troubles import Troubles
@@ -78,6 +80,7 @@ class Adapters:
     database: Database
     keeper: Keeper | None  #: of the embedded database
     artifacts: ArtifactStore
+    store_keys: StoreKeys  #: under which both are locked
     troubles: Troubles  #: that callers were told of
     roots: OpenedRoots
     library: ProgramLibrary
@@ -96,6 +99,7 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
     ):
         install_crash_hook(database)
         await read_key_list(keys, database)
+        store_keys = await open_or_make_store_keys(settings, data_dir, database, keys.root)
         artifacts = open_artifacts(settings, data_dir, database)
         cache = LocalCache(sibling.cache_below(data_dir), GATEWAY_CACHE_BYTES // sibling.count)
         roots = NO_ROOTS
@@ -111,6 +115,7 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
             database=database,
             keeper=keeper_of(embedded, patience_seconds=settings.database_patience_seconds),
             artifacts=artifacts,
+            store_keys=store_keys,
             troubles=Troubles(SystemClock()),
             roots=roots,
             library=ProgramLibrary(database, artifacts, cache),
@@ -200,10 +205,12 @@ async def check_network(connection: Connection, address: Address) -> None:
 
 def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
     """Return the network's artifact store: one, or two that mend each other."""
-    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"), rows=rows_of(database))
+    primary = ArtifactStore.open(
+        settings.artifacts or str(data_dir / "artifacts"), rows=rows_of(database), vault=database.vault
+    )
     if not settings.artifacts_mirror:
         return primary
-    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ))
+    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ), vault=database.vault)
     return MirroredStore(primary, second, DatabaseRepairList(database))
 
 

@@ -137,12 +137,15 @@ async def _tidy(settings: GatewaySettings) -> dict[str, int] | None:
 @asynccontextmanager
 async def _storage(settings: GatewaySettings) -> AsyncIterator[tuple[Database, ArtifactStore]]:
     from proofgrid.bootstrap.gateway.adapters import open_artifacts
+    from proofgrid.bootstrap.gateway.store_keys import open_store_keys
     from proofgrid.store.database import Database
 
     async with _dsn(settings) as dsn:
         database = await Database.connect(dsn, size=3)
+        data_dir = settings.data_dir.expanduser().resolve()
         try:
-            yield database, open_artifacts(settings, settings.data_dir.expanduser().resolve(), database)
+            await open_store_keys(settings, data_dir, database)
+            yield database, open_artifacts(settings, data_dir, database)
         finally:
             await database.close()
 
