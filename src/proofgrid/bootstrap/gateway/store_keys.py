@@ -30,7 +30,10 @@ log = structlog.get_logger(__name__)
 
 
 async def open_store_keys(settings: GatewaySettings, data_dir: Path, database: Database) -> StoreKeys:
-    """Give the database's vault the keys of a data directory. Raises StoreKeyMissing, and InvalidField for bad files."""
+    """Give the database's vault the keys of a data directory.
+
+    Raises StoreKeyMissing, and InvalidField for bad files.
+    """
     folder = store_keys_folder(data_dir)
 
     def load() -> Iterator[StoreKey]:
