@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from proofgrid.bootstrap.gateway.store_keys import store_keys_in
+from proofgrid.primitives.at_rest import JOB_INPUT
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.sdk.client import Client
+from proofgrid.store.vault import Vault
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.networks import Network, running_network
 from tests.packages import hiding_system_installed
@@ -68,12 +72,18 @@ def requests_of(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[message
 
 
 async def check_that_unsealed_ones_are_found(network: Network, dsn: str, program: str) -> None:
-    """What searches for sealed inputs finds others."""
+    """What searches for sealed inputs finds others, once somebody opens them with the gateway's store key."""
+    keys = Vault(store_keys_in(network.root / "gateway" / "keys" / "store", ""))
     async with network.client() as client:
         task = await client.submit(program, [NUMBERS], limit_price=1_500)
         assert (await client.wait(task.task_id)).state == "done"
+    connection = await asyncpg.connect(dsn)
+    try:
+        stored = await connection.fetchval("SELECT small_input FROM jobs WHERE task_id = $1", UUID(task.task_id))
+    finally:
+        await connection.close()
     with pytest.raises(AssertionError, match="the database"):
-        check_unread(await rows_of(dsn), "the database")
+        check_unread(keys.opened(JOB_INPUT, stored), "the database")
 
 
 async def check_that_lies_are_nobodys_fault(network: Network, dsn: str, honest: messages.SubmitRequest) -> None:

@@ -9,9 +9,10 @@ import pytest
 from proofgrid.primitives.at_rest import ARTIFACT, CHUNK_BYTES, StoreKey, key_id_of
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, TooLarge
+from proofgrid.primitives.sealing_errors import StoreKeyMissing
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.spool import Spool
-from proofgrid.store.vault import StoreKeyMissing, Vault, input_of_row, locked_input
+from proofgrid.store.vault import Vault, input_of_row, locked_input
 from tests.store.test_artifacts import chunks_of, content_of, flip_byte, read
 
 OLD, NEW = StoreKey(b"1" * 32), StoreKey(b"2" * 32)

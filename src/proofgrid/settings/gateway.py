@@ -381,11 +381,6 @@ def keys_folder(data_dir: Path) -> Path:
     return data_dir / "keys"
 
 
-def store_keys_folder(data_dir: Path) -> Path:
-    """Return where the keys lie under which a gateway locks what it stores."""
-    return keys_folder(data_dir) / "store"
-
-
 def parse_gateway_roles(text: str) -> frozenset[str]:
     """Return the roles that a list with commas names; raise InvalidField for sets that cannot work."""
     roles = [name.strip() for name in text.split(",") if name.strip()]

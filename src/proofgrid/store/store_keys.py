@@ -15,12 +15,12 @@ import structlog
 
 from proofgrid.primitives.at_rest import StoreKey
 from proofgrid.primitives.ids import GatewayId
+from proofgrid.primitives.sealing_errors import StoreKeyMissing
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
-from proofgrid.store.vault import StoreKeyMissing
 
 LOOK_SECONDS = 15.0
 

@@ -10,16 +10,9 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from proofgrid.primitives.at_rest import JOB_INPUT, Lock, StoreKey, key_id_of
-from proofgrid.primitives.errors import Recoverable
-from proofgrid.primitives.sealing_errors import SealBroken
+from proofgrid.primitives.sealing_errors import SealBroken, StoreKeyMissing
 
 log = structlog.get_logger(__name__)
-
-
-class StoreKeyMissing(Recoverable):
-    """This is locked under a store key that is not here."""
-
-    code = "PG-520"
 
 
 class Vault:

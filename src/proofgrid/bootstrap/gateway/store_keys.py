@@ -20,7 +20,7 @@ from proofgrid.primitives.private_files import private_folder
 from proofgrid.primitives.signatures import Signer, SigningKey
 from proofgrid.roles.loop import Loop, every
 from proofgrid.sdk.keys import new_key, read_key, write_key
-from proofgrid.settings.gateway import GatewaySettings, store_keys_folder
+from proofgrid.settings.gateway import GatewaySettings, keys_folder
 from proofgrid.store.database import Database
 from proofgrid.store.store_keys import LOOK_SECONDS, StoreKeys
 
@@ -52,6 +52,11 @@ async def open_or_make_store_keys(
     if not await StoreKeys(database, tuple).needed():
         await asyncio.to_thread(partial(make_first_key, folder, root, settings.key_password))
     return await open_store_keys(settings, data_dir, database)
+
+
+def store_keys_folder(data_dir: Path) -> Path:
+    """Return where the keys lie under which a gateway locks what it stores."""
+    return keys_folder(data_dir) / "store"
 
 
 def store_keys_in(folder: Path, password: str, *, known: Collection[str] = ()) -> Iterator[StoreKey]:
