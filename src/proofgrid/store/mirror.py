@@ -73,7 +73,7 @@ class MirroredStore(ArtifactStore):
 
     def __init__(self, primary: ArtifactStore, second: ArtifactStore, repairs: RepairList) -> None:
         super().__init__(primary._store, local_root=primary._local_root, rows=primary._rows, vault=primary._vault)
-        self._second = second
+        self.second = self._second = second
         self._repairs = repairs
 
     # --- in -----------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.settings.gateway import DAY_MS, GatewaySettings
 from proofgrid.store import mirror, retention
+from proofgrid.store import sweep as sweeping
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.connection import Connection
@@ -48,6 +49,7 @@ from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_con
 from proofgrid.store.retention import Retention, RetentionSettings
 from proofgrid.store.store_keys import StoreKeys
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS, rows_of
+from proofgrid.store.sweep import Sweep
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.troubles import Troubles
 
@@ -217,8 +219,17 @@ def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database
 def tidying(
     settings: GatewaySettings, database: Database, artifacts: ArtifactStore
 ) -> dict[str, Callable[[], Coroutine[object, object, None]]]:
-    """Return what keeps the store tidy, by name: repairs of the second copy, retention."""
-    loops = {}
+    """Return what keeps the store tidy, by name: repairs of the second copy, retention, the sweep."""
+    sweep = every(sweeping.LOOK_SECONDS, Sweep(database, artifacts).sweep)
+    loops = {
+        "sweep": Loop(
+            "sweep",
+            sweep,
+            first=sweeping.LOOK_SECONDS,
+            retry_seconds=sweeping.LOOK_SECONDS,
+            trouble="sweep_postponed",
+        ).run
+    }
     if isinstance(artifacts, MirroredStore):
         repair = every(mirror.REPAIR_SECONDS, artifacts.repair)
         loops["mirror"] = Loop("mirror", repair, retry_seconds=mirror.REPAIR_SECONDS, trouble="repair_postponed").run

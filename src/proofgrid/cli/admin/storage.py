@@ -117,7 +117,7 @@ async def _restore(settings: GatewaySettings, source: Path) -> dict[str, object]
     from proofgrid.store.backup import read_backup, restore, restore_artifacts
 
     await asyncio.to_thread(read_backup, source)  # a wrong folder is found before a server is made for it
-    async with _dsn(settings) as dsn:
+    async with dsn_of(settings) as dsn:
         made = await restore(dsn, source)
     async with _storage(settings) as (_, artifacts):
         copied = await restore_artifacts(source, artifacts)
@@ -142,7 +142,7 @@ async def _storage(settings: GatewaySettings) -> AsyncIterator[tuple[Database, A
     from proofgrid.bootstrap.gateway.store_keys import open_store_keys
     from proofgrid.store.database import Database
 
-    async with _dsn(settings) as dsn:
+    async with dsn_of(settings) as dsn:
         database = await Database.connect(dsn, size=3)
         data_dir = settings.data_dir.expanduser().resolve()
         try:
@@ -153,7 +153,8 @@ async def _storage(settings: GatewaySettings) -> AsyncIterator[tuple[Database, A
 
 
 @asynccontextmanager
-async def _dsn(settings: GatewaySettings) -> AsyncIterator[str]:
+async def dsn_of(settings: GatewaySettings) -> AsyncIterator[str]:
+    """Where the settings' database is, started where it is embedded and nobody runs it."""
     if settings.dsn:
         yield settings.dsn
         return
