@@ -58,7 +58,7 @@ def list_keys(data_dir: DataDirOption = None, dsn: DsnOption = None, json: JsonO
 
 @group.command("new")
 def new_key(data_dir: DataDirOption = None, json: JsonOption = False) -> None:
-    """Make a store key in the folder `keys/store` of the data directory; with PROOFGRID_KEY_PASSWORD set it is encrypted.
+    """Make a store key in the folder `keys/store` of the data directory; it is encrypted where a password is set.
 
     Copy its file into that folder of every other gateway. Once the last one has it, all lock with it, within half a
     minute and without a restart, and bring what was stored before under it.
