@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -27,6 +27,25 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once; STAY=1: and leave its pages to your browser)
 	$(BIN)/proofgrid demo $(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM)) $(if $(STAY),--open --stay)
+
+tutorial: $(STAMP) ## run docs/tutorial.md from the first command to the last in a bare environment (needs curl, jq; some minutes)
+	$(BIN)/python -m tools.blocks --fresh --free-ports docs/tutorial.md
+
+site: .site/venv/.installed $(STAMP) ## make the documentation as a site, site/index.html (its tools get an environment of their own)
+	$(BIN)/python -m tools.site .site
+	NO_MKDOCS_2_WARNING=1 .site/venv/bin/mkdocs build --quiet --clean -f .site/mkdocs.yml
+	cp -R .site/docs/. site/
+
+site-serve: site ## and show it at http://127.0.0.1:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8000
+
+.site/venv/.installed: docs/site-requirements.txt
+	$(PYTHON) -m venv .site/venv
+	.site/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r docs/site-requirements.txt
+	@touch $@
+
+man: $(STAMP) ## write the man page of every command into dist/man; wheels take them along
+	$(BIN)/python -m tools.man dist/man
 
 fast: $(STAMP) ## run the tests of rules, primitives and wire, without the exhaustive searches (under a minute)
 	$(PYTEST) -q -n $(CORES) -m "not exhaustive" $(FAST)
@@ -138,11 +157,11 @@ contracts: ## compile contracts/src again (needs Node.js); what comes out is com
 bill: $(STAMP) ## write dist/proofgrid.cdx.json: the bill of materials of what users install (CycloneDX)
 	$(BIN)/python -m tools.supply bill dist/proofgrid.cdx.json
 
-wheel: $(STAMP) ## build dist/proofgrid-….whl
+wheel: $(STAMP) man ## build dist/proofgrid-….whl
 	$(BIN)/python -m hatchling build -t wheel
 
 release: $(STAMP) ## check version, changelog and wheel: a bare environment runs its demo from another folder
 	tools/release_check.sh
 
 clean: ## remove the environment, caches and what was built
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov dist .site site

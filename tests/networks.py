@@ -25,6 +25,7 @@ from proofgrid.sdk.keys import new_key, read_key, write_key
 READY_SECONDS = 300.0
 WAIT_SECONDS = 400.0
 STOP_SECONDS = 60.0
+SIGNING = "proofgrid.bootstrap.signing.process"
 
 
 @dataclass(slots=True)
@@ -52,6 +53,10 @@ class Process:
             return [child for child in psutil.Process(self.pid).children(recursive=True) if _lives(child)]
         except psutil.NoSuchProcess:
             return []
+
+    def signing(self) -> list[psutil.Process]:
+        """Those of them that hold its keys: one, of several gateways behind one address one each."""
+        return [child for child in self.children() if SIGNING in _command_of(child)]
 
     def proving(self) -> list[psutil.Process]:
         """Those of them that took a prover's job: they work in their cell's folder for it. Others wait at home."""
@@ -348,6 +353,13 @@ def _works_in(process: psutil.Process) -> Path:
         return Path(process.cwd())
     except psutil.Error:
         return Path()
+
+
+def _command_of(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
 
 
 def _lives(process: psutil.Process) -> bool:

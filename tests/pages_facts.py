@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import UnknownRound
 from proofgrid.primitives.ids import Address, Engine, Lane, ProverId
 from proofgrid.proofs.base import SystemDescription
@@ -134,6 +134,7 @@ def a_round(*, number: int = 318, reference: int | None = 1_000) -> RoundView:
             ],
         )
     )
+    digest = digest_of(outcome.transcript_text.encode())
     return RoundView(
         lane=SMALL,
         number=number,
@@ -142,8 +143,8 @@ def a_round(*, number: int = 318, reference: int | None = 1_000) -> RoundView:
         units=sum(one.units for one in outcome.placements),
         bids=outcome.bids,
         asks=len(outcome.took_part),
-        transcript_hash=Digest("ab" * 32),
-        signature="0x" + "cd" * 65,
+        transcript_hash=digest,
+        signature=a_key(1).sign(bytes.fromhex(digest)),
         transcript=outcome.transcript_text,
         at_ms=NOW_MS - 4_000,
         next_reference=outcome.next_reference,
@@ -186,7 +187,13 @@ def some_operators() -> OperatorsShown:
         reports=reports,
         bonds={ALICE: 25_000_000_000},
         slashes=[a_slash()],
-        regions={f"{ALICE}/berlin-1": "eu-central", f"{BOB}/osaka": EVIL},
+        regions={
+            f"{ALICE}/berlin-1": "eu-central",
+            f"{ALICE}/berlin-2": "europe-central2",
+            f"{BOB}/osaka": EVIL,
+            f"{BOB}/lima": "sa-west",
+            f"{BOB}/ohio": f"us-east {EVIL}",
+        },
     )
 
 
@@ -280,6 +287,7 @@ def an_intake(overview: OverviewOfFacts | None = None, **more: Any) -> Intake:
         "overview": overview or OverviewOfFacts(),
         "status": SimpleNamespace(facts=facts),
         "callers": FreeRates(),
+        "keys": SimpleNamespace(ever_named=lambda purpose: [a_key(1).address]),
         **more,
     }
     return cast(Intake, SimpleNamespace(**parts))

@@ -11,7 +11,7 @@ from tests.browser.conftest import PATIENCE_MS, Demo, faults, sign_in
 
 PUBLIC = ("/", "/market", "/operators", "/systems", "/sign-in", "/nothing")
 OWN = {
-    "carol": ("/tasks", "/tasks/new", "/money"),
+    "carol": ("/tasks", "/tasks/new", "/money", "/keys", "/webhooks"),
     "alice": ("/provers", "/money"),
     "network": tuple(
         f"/admin{rest}" for rest in ("", "/dead-letters", "/quarantines", "/subnetworks", "/treasury", "/audit")

@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from proofgrid.cli.demo.digits import read_digit
-from tests.browser.conftest import PATIENCE_MS, Demo, sign_in
+from tests.browser.conftest import PATIENCE_MS, Demo, faults, sign_in
 
 
 def submit(page: Page, *, price: str, digit: int) -> None:
@@ -37,6 +37,10 @@ def test_a_digit_is_submitted_watched_and_verified(page: Page, demo: Demo, tmp_p
 
     expect(page.get_by_role("heading", name="Both clocks")).to_be_visible()
     expect(page.locator("tr.traded").first).to_be_visible()
+    page.get_by_role("button", name="Replay it in this browser").click()
+    replayed = page.locator("#replay li")
+    expect(replayed).to_have_count(4)
+    expect(page.locator("#replay li.state-done")).to_have_count(4)
     arguments = [sys.executable, "-m", "proofgrid.cli.main", *command[1:]]
     verified = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert verified.returncode == 0, verified.stderr
@@ -73,6 +77,29 @@ def test_an_administrator_ends_an_incident(page: Page, demo: Demo) -> None:
     while not page.get_by_role("cell", name="CloseIncident").count():  # entries are placed a moment later
         page.wait_for_timeout(500)
         page.reload()
+
+
+def test_a_key_and_a_webhook_are_made_seen_and_ended(page: Page, demo: Demo) -> None:
+    sign_in(page, demo.key("carol"), to="/keys")
+    page.get_by_label("What it is for").fill("backend")
+    page.get_by_label("Spend a day").fill("2")
+    page.get_by_role("button", name="Make the key").click()
+
+    expect(page.get_by_role("region", name="The new key")).to_contain_text("pgk_")
+    assert faults(page) == []
+    page.get_by_role("button", name="Revoke backend").click()
+    expect(page.locator("li.card", has_text="backend")).to_contain_text("revoked")
+
+    page.goto("/webhooks")
+    page.get_by_label("Address").fill("https://server.example/proofs")
+    page.get_by_role("button", name="Make the webhook").click()
+    expect(page.get_by_role("region", name="secret")).to_contain_text("whsec_")
+    page.get_by_role("link", name="https://server.example/proofs").click()
+    expect(page.get_by_text("whpk_")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("button", name="Send again what failed").click()
+    page.get_by_role("button", name="Remove this webhook").click()
+    expect(page.get_by_text("No webhook yet")).to_be_visible()
 
 
 def test_who_signs_out_is_nobody(page: Page, demo: Demo) -> None:

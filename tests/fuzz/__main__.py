@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -81,6 +81,8 @@ def main() -> None:
             findings.note(data, error)
 
     options = [f"-max_total_time={round(arguments.minutes * 60)}", "-print_final_stats=1", "-verbosity=1"]
+    if target.words:
+        options.append(f"-dict={_dictionary(target.words, work / 'words')}")
     folders = [str(work / "corpus")]
     if arguments.merge is not None:
         options, folders = ["-merge=1"], [str(arguments.merge), str(work / "corpus")]
@@ -94,6 +96,13 @@ def _bounds(bytes_max: int, work: Path) -> list[str]:
         f"-rss_limit_mb={MEMORY_MIB}",
         f"-artifact_prefix={work}/",
     ]
+
+
+def _dictionary(words: Sequence[bytes], path: Path) -> Path:
+    """Write a target's words as libFuzzer reads them."""
+    spelled = ("".join(f"\\x{one:02x}" for one in word) for word in words)
+    path.write_text("".join(f'"{word}"\n' for word in spelled))
+    return path
 
 
 def _fuzz(test_one: Callable[[bytes], None], mutate: Callable[[bytes, Random], bytes], options: list[str]) -> None:

@@ -19,26 +19,23 @@ from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.proofs import registry
-from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.bundles import bundle, evidence
 from proofgrid.proofs.bundles.bundle import Workbench, verify_bundle
 from proofgrid.proofs.bundles.container import MANIFEST, SIGNATURE, ContainerLimits, open_container, write_container
-from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record, verify_evidence
+from proofgrid.proofs.bundles.evidence import evidence_record, seal_record, verify_evidence
 from proofgrid.proofs.bundles.manifest import manifest_from_bytes, manifest_to_json
 from proofgrid.proofs.manifest import part_for_verifiers, program_from_json, program_to_json
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of, read_checkpoint, verifier_statement
 from proofgrid.rules.audit.entries import Entry
 from proofgrid.rules.audit.merkle import leaf_hash, root_of
 from proofgrid.rules.audit.tiles import ENTRIES, Tile, bundle_of, hashes_of, read_path, tiles_of
-from proofgrid.rules.staking.results import ResultClaim, public_digest, public_text, sign_result
 from proofgrid.rules.staking.slashing import SlashReason
 from proofgrid.sdk.audit_folder import check_beginning, verify_folder
 from tests.fuzz.mutating import mutated_bytes, mutated_json
-from tests.makers import a_key
+from tests.proofs.bundles.lies import OPERATOR, Files, a_lie, a_proven_job
 from tests.proofs.bundles.makers import NETWORK, Made, a_bundle, one_proof_of
 from tests.toy_system import ToySystem
 
-OPERATOR = a_key(2)
 SMALL = ContainerLimits(entries_max=64, total_bytes_max=1 << 20, json_bytes_max=1 << 18)
 
 
@@ -187,14 +184,10 @@ def _sign_claims(record: Any) -> None:
 
 
 @cache
-def _proven() -> tuple[ProgramFiles, dict[str, Any], JobOutput]:
+def _proven() -> Files:
     folder = scratch() / "proven"
     folder.mkdir()
-    toy = ToySystem()
-    files = toy.build_program({}, {"slices": 1}, trust={}, workdir=folder, report=lambda *_: None)
-    (job,) = toy.normalise(files, ["hello"], workdir=folder).jobs
-    output = toy.run_job(files, 0, job.input, cache=folder, workdir=folder, report=lambda *_: None)
-    return files, dict(job.facts), output
+    return a_proven_job(folder)
 
 
 def _evidence_files() -> list[bytes]:
@@ -204,37 +197,7 @@ def _evidence_files() -> list[bytes]:
 
 def evidence_records() -> list[bytes]:
     """An invalid proof, and an equivocation."""
-    files, facts, output = _proven()
-    made = []
-    for kind in (SlashReason.INVALID_PROOF, SlashReason.EQUIVOCATION):
-        claim, other = (
-            ResultClaim(
-                network=NETWORK.address,
-                lease_id="lease",
-                fence=1,
-                job_id="job",
-                program=files.program.digest,
-                slice=0,
-                proof=digest_of(b"no proof"),
-                public=public_digest(public),
-            )
-            for public in (output.public, {"other": 1})
-        )
-        twice = kind is SlashReason.EQUIVOCATION
-        lie = SignedLie(
-            kind=kind,
-            network=NETWORK.address,
-            operator=OPERATOR.address,
-            claim=claim.text,
-            signature=sign_result(claim, OPERATOR),
-            other_claim=other.text if twice else "",
-            other_signature=sign_result(other, OPERATOR) if twice else "",
-            public=public_text(output.public),
-            facts=json.dumps(facts),
-            manifest=program_to_json(files.program),
-        )
-        made.append(evidence_record(lie))
-    return made
+    return [evidence_record(a_lie(_proven(), kind=kind)) for kind in ("invalid_proof", "equivocation")]
 
 
 # --- audit logs -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.errors import InvalidRequest, ProofgridError
 from proofgrid.roles.intake import intake as all_of_it
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.rules.access.roles import Caller
@@ -25,8 +25,8 @@ First = TypeVar("First")
 TOKEN = make_token(a_key(2), network=NETWORK, purpose=purpose_of("/toy", b"", gateway="gateway.example"), now_ms=NOW_MS)
 
 
-class Reached(ProofgridError):
-    """The world was asked: everything before was read."""
+class Reached(InvalidRequest):
+    """The world was asked: everything before was read. A door answers it as it answers what somebody asked wrongly."""
 
     code = "PG-999"  # a test looks that no two errors share one
 
@@ -54,7 +54,7 @@ class OpenDoor:
 
     def admit_stranger(self, _context: object) -> None: ...
 
-    def weigh_json(self, _caller: object, _text: str) -> None: ...
+    def weigh_json(self, _caller: object, *_texts: str) -> None: ...
 
     async def pace_stream(self, *_: object) -> None: ...
 
@@ -129,12 +129,12 @@ class _Place(nullcontext[None]):
 _LOOP: list[asyncio.AbstractEventLoop] = []
 
 
-def run(work: Any) -> None:
-    """Run a coroutine to its end, on one loop for all."""
+def run(work: Any) -> Any:
+    """Return what a coroutine comes to, on one loop for all."""
     if not _LOOP:
         _LOOP.append(asyncio.new_event_loop())
     try:
-        _LOOP[0].run_until_complete(work)
+        return _LOOP[0].run_until_complete(work)
     except BaseExceptionGroup as group:
         _raise_worst(group)
 

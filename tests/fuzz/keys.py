@@ -19,6 +19,7 @@ from proofgrid.rules.identity.key_list import (
     Purpose,
     check_follows,
     first_list,
+    newer,
     read_signed_list,
     with_end,
     with_key,
@@ -103,6 +104,45 @@ def key_lists() -> list[bytes]:
 
 def _first_list() -> KeyList:
     return with_key(first_list(ROOT.address), a_key(2).address, [Purpose.ROUNDS, Purpose.BUNDLES], now_ms=5)
+
+
+def take_rotation(data: bytes) -> None:
+    """Take lists one after the other, each signed by the root key: who follows them ends with the newest that holds."""
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    last, newest = _first_list(), None
+    for value in values[:16] if isinstance(values, list) else [values]:
+        try:
+            unsigned = canonical_json(value)
+        except (ValueError, TypeError, RecursionError):
+            continue
+        signature = ROOT.sign(f"{FORMAT} {digest_of(unsigned)}".encode())
+        try:
+            signed = read_signed_list(canonical_json({"list": json.loads(unsigned), "signature": signature}))
+            newest = newer(newest, signed)
+            check_follows(last, signed.list)
+        except ProofgridError:
+            continue
+        _no_key_came_back(last, signed.list)
+        last = signed.list
+        assert newest is not None and newest.list.number >= last.number
+
+
+def _no_key_came_back(before: KeyList, after: KeyList) -> None:
+    for purpose in Purpose:
+        ended = {key.address for key in before.keys if key.state is not KeyState.ACTIVE}
+        assert not ended.intersection(after.active(purpose))
+
+
+def rotations() -> list[bytes]:
+    """A key that is named, retired, revoked; and one whose number was left out."""
+    named = with_key(_first_list(), a_key(3).address, [Purpose.CHECKPOINTS], now_ms=6)
+    retired = with_end(named, a_key(2).address, KeyState.RETIRED, now_ms=7)
+    revoked = with_end(retired, a_key(2).address, KeyState.REVOKED, now_ms=8)
+    chains = ([named, retired, revoked], [retired, named])
+    return [canonical_json([json.loads(one.spelled) for one in chain]) for chain in chains]
 
 
 def take_words(data: bytes) -> None:

@@ -39,7 +39,9 @@ def filled(message: Any, depth: int = 0) -> Any:
 def _fill_map(message: Any, field: FieldDescriptor) -> None:
     assert field.message_type is not None
     kinds = field.message_type.fields_by_name
-    if kinds["value"].message_type is None:
+    if kinds["key"].type != FieldDescriptor.TYPE_STRING:
+        getattr(message, field.name)[3] = _likely(kinds["value"], within=field.name)
+    elif kinds["value"].message_type is None:
         key = "f" * 64 if field.name == "manifests" else "small" if "class" in field.name else "key"
         getattr(message, field.name)[key] = _likely(kinds["value"], within=field.name)
 

@@ -78,6 +78,19 @@ def mutated_bytes(data: bytes, chance: Random) -> bytes:
     return bytes(made)
 
 
+def with_words(words: Sequence[bytes]) -> Callable[[bytes, Random], bytes]:
+    """Return what changes bytes as `mutated_bytes` does, and now and then puts one of the words somewhere."""
+
+    def mutated(data: bytes, chance: Random) -> bytes:
+        if chance.randrange(3):
+            return mutated_bytes(data, chance)
+        word, start = chance.choice(words), chance.randint(0, len(data))
+        end = start + (len(word) if chance.randrange(2) else 0)
+        return data[:start] + word + data[end:]
+
+    return mutated
+
+
 def mutated_json(data: bytes, chance: Random) -> bytes:
     """Change a few values of a JSON text; of what is none, and now and then, its bytes."""
     try:
@@ -207,7 +220,7 @@ def change_field(message: Message, chance: Random) -> None:
 def _change_map(message: Message, field: FieldDescriptor, chance: Random) -> None:
     assert field.message_type is not None
     inner, kinds = getattr(message, field.name), field.message_type.fields_by_name
-    key = _other(kinds["key"], "", chance)
+    key = _other(kinds["key"], _zero(kinds["key"]), chance)
     if kinds["value"].message_type is not None:
         change_field(inner[key], chance)
     else:

@@ -7,8 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import archives, bodies, calls, documents, keys, model, records, streams, words
-from tests.fuzz.mutating import mutated_bytes, mutated_json
+from tests.fuzz import (
+    answers,
+    archives,
+    asking,
+    bodies,
+    calls,
+    documents,
+    figures,
+    jobs,
+    keys,
+    model,
+    records,
+    sealed,
+    showing,
+    streams,
+    webhooks,
+    words,
+)
+from tests.fuzz.mutating import mutated_bytes, mutated_json, with_words
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -25,6 +42,7 @@ class Target:
     mutate: Mutate = mutated_bytes
     bytes_max: int = 1 << 16
     tries: int = 150  #: of `make test`, for each: costly ones have fewer
+    words: Sequence[bytes] = ()  #: of its language: libFuzzer's dictionary
 
     def corpus(self, name: str) -> list[bytes]:
         """Return the seeds, and what fuzzing found before."""
@@ -47,6 +65,21 @@ TARGETS: Mapping[str, Target] = {
         mutate=bodies.mutated_body,
         tries=300,
     ),
+    "requests": Target(
+        what="whole requests of HTTP: path, query, headers, body; to the door, its pages and the use cases",
+        take=asking.take_request,
+        seeds=asking.requests,
+        mutate=asking.mutated_request,
+        tries=250,
+        words=tuple(one.encode() for one in asking.HEADERS),
+    ),
+    "answers": Target(
+        what="what a gateway answers, as the SDK reads it",
+        take=answers.take_answer,
+        seeds=answers.answers,
+        mutate=answers.mutated_answer,
+        tries=600,
+    ),
     "prover_stream": Target(
         what="what a prover says on its stream, to the gateway's desk",
         take=streams.take_stream,
@@ -60,6 +93,71 @@ TARGETS: Mapping[str, Target] = {
         seeds=streams.to_provers,
         mutate=streams.mutated_to_prover,
         tries=300,
+    ),
+    "certificate": Target(
+        what="certificates of provers, requests for them, and a gateway's own chain",
+        take=showing.take_certificate,
+        seeds=showing.certificates,
+        mutate=showing.mutated_pem,
+        tries=300,
+    ),
+    "sign_in": Target(
+        what="messages of Sign-In with Ethereum, signed by the wallet",
+        take=showing.take_sign_in,
+        seeds=showing.messages,
+        mutate=with_words(showing.SIGN_IN_WORDS),
+        tries=400,
+        words=showing.SIGN_IN_WORDS,
+    ),
+    "credential": Target(
+        what="API keys, their names and scopes, sessions of browsers",
+        take=showing.take_credential,
+        seeds=showing.credentials,
+        mutate=with_words(showing.CREDENTIAL_WORDS),
+        tries=400,
+        words=showing.CREDENTIAL_WORDS,
+    ),
+    "seal": Target(
+        what="seals, locked inputs and keys to seal for, as bytes",
+        take=sealed.take_seal,
+        seeds=sealed.seals,
+        tries=200,
+    ),
+    "sealed": Target(
+        what="sealed requests, and provers that one can seal for, vouched for by whoever they name",
+        take=sealed.take_sealed,
+        seeds=sealed.sealed_messages,
+        mutate=sealed.mutated_sealed,
+        tries=300,
+    ),
+    "webhook": Target(
+        what="addresses of webhooks, what their names resolve to, signed deliveries",
+        take=webhooks.take_webhook,
+        seeds=webhooks.webhooks,
+        mutate=mutated_json,
+        tries=400,
+        words=tuple(one.encode() for one in webhooks.LOCAL),
+    ),
+    "quote": Target(
+        what="slots that provers offer ahead, cleared for a firm quote",
+        take=figures.take_quote,
+        seeds=figures.quotes,
+        mutate=mutated_json,
+        tries=300,
+    ),
+    "sizes": Target(
+        what="what provers say that jobs took, and what is learned of it",
+        take=figures.take_sizes,
+        seeds=figures.size_records,
+        mutate=mutated_json,
+        tries=150,
+    ),
+    "payouts": Target(
+        what="trees of payouts, and proofs in them",
+        take=figures.take_payouts,
+        seeds=figures.payouts,
+        mutate=mutated_json,
+        tries=200,
     ),
     "token": Target(what="tokens of calls", take=words.take_token, seeds=words.tokens, tries=300),
     "json": Target(what="JSON inside messages and in files", take=words.take_json, seeds=words.texts, tries=400),
@@ -104,6 +202,13 @@ TARGETS: Mapping[str, Target] = {
         mutate=documents.mutated_folder,
         tries=100,
     ),
+    "audit_proof": Target(
+        what="proofs of audit logs that a second party follows, and names of tiles",
+        take=figures.take_audit_proof,
+        seeds=figures.audit_proofs,
+        mutate=mutated_json,
+        tries=300,
+    ),
     "key_file": Target(
         what="key files, open and encrypted", take=keys.take_key_file, seeds=keys.files, mutate=mutated_json, tries=200
     ),
@@ -111,6 +216,13 @@ TARGETS: Mapping[str, Target] = {
         what="lists of a network's keys, signed by its root key",
         take=keys.take_key_list,
         seeds=keys.key_lists,
+        mutate=mutated_json,
+        tries=200,
+    ),
+    "rotation": Target(
+        what="lists of a network's keys one after the other, signed by its root key",
+        take=keys.take_rotation,
+        seeds=keys.rotations,
         mutate=mutated_json,
         tries=200,
     ),
@@ -131,6 +243,20 @@ TARGETS: Mapping[str, Target] = {
         what="Noir's compiled circuits, their ABI and values of its types",
         take=archives.take_circuit,
         seeds=archives.circuits,
+        mutate=mutated_json,
+        tries=300,
+    ),
+    "job": Target(
+        what="inputs of jobs, as provers of all systems read them",
+        take=jobs.take_job,
+        seeds=jobs.jobs,
+        mutate=mutated_json,
+        tries=300,
+    ),
+    "identity": Target(
+        what="identities of circom's and Miden's programs, and public values beside them",
+        take=jobs.take_identity,
+        seeds=jobs.identities,
         mutate=mutated_json,
         tries=300,
     ),

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 
 import pytest
 
+from proofgrid.primitives.certificates import certified_by
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.wire.v1 import prover_pb2
-from tests.fuzz import calls, doors
+from tests.fuzz import asking, calls, doors, sealed, showing
 from tests.fuzz.bounds import taken
+from tests.fuzz.likely import CALLER, NOW_MS
 from tests.fuzz.mutating import mutated_bytes, mutated_json, mutated_message
 from tests.fuzz.targets import CORPUS, TARGETS
 
@@ -23,6 +26,8 @@ SEED = 15
 TAKEN_WHOLE = (
     *("prover_stream", "gateway_stream", "token", "json", "container", "bundle", "program", "evidence", "audit"),
     *("record_lines", "key_file", "inputs", "package", "circuit", "settings", "symbols", "ceremony"),
+    *("credential", "seal", "sealed", "webhook", "quote", "sizes", "payouts", "audit_proof"),
+    *("rotation", "job", "identity", "answers"),
 )
 
 
@@ -67,6 +72,44 @@ def test_nearly_every_call_is_reached_with_a_message_that_it_takes() -> None:
     # Some refuse before that what a likely message says: firm quotes with constraints, lists that nobody signed.
     missed = [method.name for number, method in enumerate(calls.methods()) if number not in reached]
     assert len(missed) <= len(calls.methods()) // 8, missed
+
+
+def test_a_request_is_certified_and_a_certificate_believed() -> None:
+    request, certificate, of_itself, _ = showing.certificates()
+    showing.AUTHORITY.certify(request, CALLER.address, serial=1, now_ms=NOW_MS)
+    believed = [certified_by([showing.AUTHORITY], one, now_ms=NOW_MS) for one in (certificate, of_itself)]
+    assert [one is not None and one.operator == CALLER.address for one in believed] == [True, False]
+
+
+def test_signing_in_is_reached_to_the_last_step() -> None:
+    for seed in showing.messages():
+        with pytest.raises(doors.Reached):
+            showing.take_sign_in(seed)
+
+
+def test_the_corpus_has_a_seal_that_opens() -> None:
+    opened = 0
+    for seed in TARGETS["seal"].corpus("seal"):
+        with suppress(ProofgridError):
+            sealed._as_seal(seed)
+            opened += 1
+    assert opened == 1
+
+
+def test_a_request_of_http_is_asked_for_every_route_and_nearly_all_reach_the_world(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached: list[str] = []
+
+    def touched(_: object, name: str) -> None:
+        reached.append(name)
+        raise doors.Reached(name)
+
+    monkeypatch.setattr(doors.World, "__getattr__", touched)
+    seeds = asking.requests()
+    for seed in seeds:
+        asking.take_request(seed)
+    assert len(reached) > len(seeds) * 3 // 4
 
 
 def test_no_corpus_is_left_behind_by_a_target_that_is_gone() -> None:

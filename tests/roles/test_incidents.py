@@ -10,12 +10,13 @@ from proofgrid.primitives.ids import TaskId
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.rules.jobs.lifecycle import TaskEvent
 from proofgrid.rules.ledger.settlement import deposit, withdraw
-from proofgrid.store.incidents import CLOSE_INCIDENT, LIST_INCIDENTS, OPEN_INCIDENTS
+from proofgrid.store.incidents import CLOSE_INCIDENT, LIST_INCIDENTS
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 from tests.roles.lanes import CLIENT, LaneUnderTest
 
+BY_HAND = "INSERT INTO incidents (kind, subject, detail) VALUES ('test', 'x', 'by hand')"
 CORRUPT = "UPDATE accounts SET balance = balance + $1 WHERE account = $2"
 
 
@@ -93,7 +94,7 @@ async def test_what_was_not_repaired_opens_again_and_an_open_incident_only_once(
 
 
 async def test_withdrawals_are_refused_and_deposits_are_taken_while_settlement_is_stopped(lane: LaneUnderTest) -> None:
-    await lane.ask(OPEN_INCIDENTS, kinds=["test"], subjects=["x"], details=["by hand"])
+    await lane.fetch(BY_HAND)
     async with lane.database.transaction(Transaction.MOVE_MONEY) as connection:
         await post_transfers(connection, deposit(deposit_id="e", client=CLIENT, amount=1))
     with pytest.raises(SettlementStopped):
@@ -158,7 +159,7 @@ async def test_the_watch_lets_nothing_expire_that_waits_to_be_paid(lane: LaneUnd
     await lane.sell()
     await lane.offer(session)
     await lane.fetch("UPDATE leases SET state = 'reported', reported_ms = 1, expires_ms = now_ms() + 100")
-    await lane.ask(OPEN_INCIDENTS, kinds=["test"], subjects=["x"], details=["by hand"])
+    await lane.fetch(BY_HAND)
 
     seconds = await lane.watch._until_next()
 

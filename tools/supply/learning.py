@@ -53,7 +53,7 @@ def _pypi(_root: Path, package: Package) -> str:
     classifiers = [one.rpartition(" :: ")[2] for one in about.get_all("Classifier") or [] if one.startswith("License")]
     said: list[str] = [str(about[key]) for key in ("License-Expression", "License") if key in about]
     for words in (*said, *classifiers):
-        if words and "\n" not in words.strip() and len(words) < 100:
+        if words and words != "UNKNOWN" and "\n" not in words.strip() and len(words) < 100:
             plain = str(words).strip()
             return _SPOKEN.get(plain.lower(), plain)
     files = importlib.metadata.distribution(package.name).files or ()

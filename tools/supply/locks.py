@@ -102,6 +102,7 @@ _READERS: dict[str, Callable[[str, str], Iterator[Package]]] = {
     "go-requirements.txt": _pypi,
     "node-requirements.txt": _pypi,
     "fuzz-requirements.txt": _pypi,
+    "site-requirements.txt": _pypi,
     "package-lock.json": _npm,
     "Cargo.lock": _cargo,
     "go.sum": _go,

@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from proofgrid.bootstrap.process_numbers import ProcessNumbers
+from proofgrid.bootstrap.signing.keeper import SigningProcess, signing_process
+from proofgrid.bootstrap.signing.signers import KeysToOpen, open_keys
 from proofgrid.doors.metrics.listen import metrics_listen
 from proofgrid.doors.metrics.server import MetricsDoor
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.private_files import private_folder
+from proofgrid.primitives.signatures import Signer
 from proofgrid.roles.prover.node import OnEvent, ProverNode
 from proofgrid.roles.prover.self_check import CheckPlace, CheckReport, check_all
 from proofgrid.sdk.connection import Connection
-from proofgrid.sdk.keys import read_signer
 from proofgrid.settings.prover import ProverSettings
 from proofgrid.telemetry.logs import configure_logs
 from proofgrid.telemetry.metrics import of_process, of_prover
@@ -32,7 +34,6 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
         raise InvalidField(
             "a prover needs its operator's key", field="key", hint="proofgrid keys new --out operator.key"
         )
-    key = read_signer(settings.key, password=settings.key_password or None)
     gateways = settings.gateways()
     node_settings = settings.node()
     private_folder(node_settings.directory)
@@ -40,9 +41,10 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
     clock = SystemClock()
     async with (
         _watched(settings, clock),
+        signing_process("prover") as signing,
         Connection(
             gateways,
-            key,
+            await _operators_key(settings, signing),
             network=network,
             ca_file=settings.tls_ca,
             patience_seconds=TRANSFER_PATIENCE_SECONDS,
@@ -59,9 +61,16 @@ async def run_prover(settings: ProverSettings, *, on_event: OnEvent, drain: asyn
             on_event=on_event,
         )
         async with asyncio.TaskGroup() as group:
-            draining = group.create_task(_drain_when(drain, node))
+            helpers = [group.create_task(_drain_when(drain, node)), group.create_task(signing.watch())]
             await node.run()
-            draining.cancel()
+            for helper in helpers:
+                helper.cancel()
+
+
+async def _operators_key(settings: ProverSettings, signing: SigningProcess) -> Signer:
+    keys = KeysToOpen(key=settings.key, password=settings.key_password)
+    (key,) = await asyncio.to_thread(open_keys, signing, keys)
+    return key
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
 from proofgrid.cli.run import config as config_files
-from proofgrid.cli.run import gateway, prover
+from proofgrid.cli.run import doctor, gateway, prover
 
 HELP = """
 A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
@@ -129,7 +129,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
-for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files):
+for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files, doctor):
     cli.add_typer(group.group)
 
 

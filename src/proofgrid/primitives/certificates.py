@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -31,9 +32,38 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _FOR_EVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC))  # it ends with its online key
 
 
+class Certifier(Protocol):
+    """Who certifies the operators of a network, wherever the private key lies."""
+
+    @property
+    def network(self) -> Address: ...
+
+    @property
+    def signer(self) -> Address:
+        """The online key that it follows from."""
+        ...
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Its own, signed by itself."""
+        ...
+
+    @property
+    def pem(self) -> bytes: ...
+
+    def certify(
+        self, request: bytes, operator: Address, *, serial: int, now_ms: int, lifetime_ms: int = LIFETIME_MS
+    ) -> tuple[bytes, int]:
+        """Return the certificate (PEM) of an operator for the key of a request, and when it ends.
+
+        Raises InvalidField for what is no request that its own key signed.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Authority:
-    """Who certifies the operators of a network. Its repr shows names only."""
+    """A Certifier whose key is here. Its repr shows names only."""
 
     network: Address
     signer: Address  #: the online key that it follows from
@@ -61,14 +91,17 @@ class Authority:
     def certify(
         self, request: bytes, operator: Address, *, serial: int, now_ms: int, lifetime_ms: int = LIFETIME_MS
     ) -> tuple[bytes, int]:
-        """Return the certificate (PEM) of an operator for the key of a request, and when it ends.
+        """See Certifier."""
+        return self.issue(requested_key(request), operator, serial=serial, now_ms=now_ms, lifetime_ms=lifetime_ms)
 
-        Raises InvalidField for what is no request that its own key signed.
-        """
-        asked = _read_request(request)
+    def issue(
+        self, point: bytes, operator: Address, *, serial: int, now_ms: int, lifetime_ms: int
+    ) -> tuple[bytes, int]:
+        """Return the certificate (PEM) of an operator for a public key, and when it ends; ValueError for no point."""
         ends_ms = now_ms + lifetime_ms
         valid = (_time(now_ms - SKEW_MS), _time(ends_ms))
-        builder = _builder(_name(operator), self.certificate.subject, asked.public_key(), serial=serial, valid=valid)
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        builder = _builder(_name(operator), self.certificate.subject, key, serial=serial, valid=valid)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(
@@ -107,12 +140,32 @@ def new_request() -> tuple[bytes, bytes]:
     return secret, request.public_bytes(serialization.Encoding.PEM)
 
 
+def requested_key(request: bytes) -> bytes:
+    """Return the public key of a request (PEM), a point of P-256 in 65 bytes.
+
+    Raises InvalidField for what is no request that its own key signed.
+    """
+    if len(request) > REQUEST_BYTES_MAX:
+        raise InvalidField(f"a request has at most {REQUEST_BYTES_MAX} bytes", field="request")
+    try:
+        asked = x509.load_pem_x509_csr(request)
+        is_signed = asked.is_signature_valid
+        key = asked.public_key()
+    except Exception:  # whatever its packages say of bytes of strangers
+        raise InvalidField("this is no PKCS#10 request (PEM)", field="request") from None
+    if not is_signed:
+        raise InvalidField("the request is not signed by its own key", field="request")
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise InvalidField("keys of certificates are of P-256", field="request")
+    return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+
+
 def request_statement(network: Address, request: bytes) -> bytes:
     """What an operator's key signs, so that nobody else's request gets a certificate of its name."""
     return f"proofgrid certificate of a prover 1 {network} {digest_of(request)}".encode()
 
 
-def certified_by(authorities: Sequence[Authority], certificate: bytes, *, now_ms: int) -> Certified | None:
+def certified_by(authorities: Sequence[Certifier], certificate: bytes, *, now_ms: int) -> Certified | None:
     """Return whose a certificate (PEM) is, or None: of no authority here, not valid now, or without such a name."""
     try:
         shown = x509.load_pem_x509_certificate(certificate)
@@ -133,11 +186,11 @@ def certified_by(authorities: Sequence[Authority], certificate: bytes, *, now_ms
     return Certified(operator, int(shown.not_valid_after_utc.timestamp() * 1_000))
 
 
-def _issuer(authorities: Iterable[Authority], shown: x509.Certificate) -> Authority | None:
+def _issuer(authorities: Iterable[Certifier], shown: x509.Certificate) -> Certifier | None:
     return next((one for one in authorities if _has_issued(one, shown)), None)
 
 
-def _has_issued(authority: Authority, shown: x509.Certificate) -> bool:
+def _has_issued(authority: Certifier, shown: x509.Certificate) -> bool:
     try:
         shown.verify_directly_issued_by(authority.certificate)
     except Exception:  # a wrong name, a wrong signature, an algorithm that it does not know
@@ -145,27 +198,14 @@ def _has_issued(authority: Authority, shown: x509.Certificate) -> bool:
     return True
 
 
-def _read_request(request: bytes) -> x509.CertificateSigningRequest:
-    if len(request) > REQUEST_BYTES_MAX:
-        raise InvalidField(f"a request has at most {REQUEST_BYTES_MAX} bytes", field="request")
-    try:
-        asked = x509.load_pem_x509_csr(request)
-        is_signed = asked.is_signature_valid
-        key = asked.public_key()
-    except Exception:  # whatever its packages say of bytes of strangers
-        raise InvalidField("this is no PKCS#10 request (PEM)", field="request") from None
-    if not is_signed:
-        raise InvalidField("the request is not signed by its own key", field="request")
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise InvalidField("keys of certificates are of P-256", field="request")
-    return asked
-
-
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: object, *, serial: int, valid: tuple[datetime, datetime]
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    *,
+    serial: int,
+    valid: tuple[datetime, datetime],
 ) -> x509.CertificateBuilder:
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise TypeError("a key of P-256")
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -16,6 +16,12 @@ class ProcessLost(Unavailable):
     code = "PG-303"
 
 
+class SignerLost(Unavailable):
+    """The process that holds the keys died."""
+
+    code = "PG-525"
+
+
 class Deaths:
     """Of one process."""
 

@@ -17,6 +17,9 @@ UNITS_MAX = 2**31 - 1  #: proving units of one task
 _MILLION = 1_000_000
 _PRICE_DECIMALS = 3  # what is left of a token's nine when a million of PU share them
 _PRICE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?(/M|/MPU)?")
+_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_DECIMALS = len(str(BASE_UNITS_PER_TOKEN)) - 1
+_DIGITS_MAX = 30
 _PRICE_HINT = "like 1.5/M: tokens per million PU; a whole number alone is base units per PU"
 
 
@@ -29,6 +32,21 @@ def check_amount(value: int, *, field: str, least: int = 0) -> int:
             f"an amount lies between {format_amount(least)} and {format_amount(AMOUNT_MAX)} tokens", field=field
         )
     return value
+
+
+def parse_amount(text: str, *, base_units: bool = False, field: str = "amount") -> int:
+    """Return an amount in base units: "1.5" tokens exactly, or a whole number of base units. Raises InvalidField."""
+    found = _AMOUNT.fullmatch(text.replace("_", ""))
+    if found is None or len(text) > _DIGITS_MAX:
+        raise InvalidField(f"{text!r} is no amount", field=field, hint="like 1.5, in tokens")
+    whole, fraction = found[1], found[2] or ""
+    if base_units:
+        if fraction:
+            raise InvalidField("base units are whole numbers", field=field)
+        return check_amount(int(whole), field=field)
+    if len(fraction) > _DECIMALS:
+        raise InvalidField(f"a token has {_DECIMALS} decimals, not {len(fraction)}", field=field)
+    return check_amount(int(whole + fraction.ljust(_DECIMALS, "0")), field=field)
 
 
 def format_amount(amount: int) -> str:

@@ -13,6 +13,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -25,9 +26,25 @@ _NAME_HASH_BYTES = 4
 _SIGNATURE_BYTES = 64
 
 
+class NoteSigner(Protocol):
+    """What signs notes under a name, wherever its private key lies."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def verifier(self) -> str:
+        """What verifiers are told: name, hash and public key in one word."""
+        ...
+
+    def sign(self, text: str) -> str:
+        """Return `text`, which ends with a newline, with the signature behind."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class NoteKey:
-    """What signs notes under a name. Its repr shows the name only."""
+    """A NoteSigner whose key is here. Its repr shows the name only."""
 
     name: str  #: without spaces and "+"
     seed: bytes  #: 32 bytes

@@ -6,7 +6,6 @@ await client.admin.audit.check_grown(old, network)         # raises RewrittenLog
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from proofgrid.primitives.ids import Address
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import is_consistent, leaf_hash, root_by_inclusion
 from proofgrid.rules.identity.key_list import SignedKeyList, read_signed_list
+from proofgrid.sdk.answers.reading import parsed
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import audit_pb2 as messages
 
@@ -102,4 +102,4 @@ def _head(answer: messages.AuditHead, network: Address) -> AuditHead:
 
 
 def _entry(answer: messages.AuditEntry) -> AuditEntry:
-    return AuditEntry(answer.position, json.loads(answer.spelled))
+    return AuditEntry(answer.position, parsed(answer.spelled))

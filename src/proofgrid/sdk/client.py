@@ -30,7 +30,7 @@ from proofgrid.sdk import names
 from proofgrid.sdk.admin import Admin
 from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
 from proofgrid.sdk.answers.quotes import FirmQuote, Quote
-from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.sdk.answers.reading import parsed, read, read_all
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.bonds import Bonds
@@ -274,7 +274,7 @@ class Client(Looks):
                     backoff.reset()
                     cursor = message.cursor
                     ended = ended or message.kind in ENDED_STATES
-                    yield Event(message.cursor, message.kind, message.at_ms, json.loads(message.data_json))
+                    yield Event(message.cursor, message.kind, message.at_ms, parsed(message.data_json))
                 return
             except Recoverable as error:
                 await backoff.wait(error)

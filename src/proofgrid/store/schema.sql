@@ -261,9 +261,18 @@ CREATE TABLE incidents (
     closed_ms        bigint,
     closed_by        text NOT NULL DEFAULT '',
     stops_settlement boolean NOT NULL DEFAULT true,
+    facts            jsonb NOT NULL DEFAULT '{}'::jsonb,
+    signal_ms        bigint NOT NULL DEFAULT now_ms(),
+    seen_ms          bigint NOT NULL DEFAULT now_ms(),
+    times            bigint NOT NULL DEFAULT 1,
+    acted_ms         bigint,
+    acted            text NOT NULL DEFAULT '',
+    until_ms         bigint,
     PRIMARY KEY (incident_id)
 );
+CREATE INDEX incidents_by_subject ON incidents (kind, subject, incident_id DESC);
 CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
+CREATE TRIGGER tell_of_incidents AFTER INSERT OR UPDATE OF acted_ms, closed_ms ON incidents FOR EACH ROW EXECUTE FUNCTION tell_of_incidents();
 
 CREATE TABLE jobs (
     job_id             uuid NOT NULL,
@@ -391,6 +400,19 @@ CREATE INDEX leases_by_time ON leases USING brin (granted_ms) WITH (pages_per_ra
 CREATE INDEX leases_granted ON leases (gateway_id) WHERE (state = 'granted');
 CREATE INDEX leases_held_by_prover ON leases (prover_id) WHERE (state = ANY (ARRAY['granted', 'offered', 'running', 'reported']));
 CREATE UNIQUE INDEX one_held_lease_per_job_and_kind ON leases (job_id, kind) WHERE (state = ANY (ARRAY['granted', 'offered', 'running', 'reported']));
+
+CREATE TABLE lies (
+    lease_id    uuid NOT NULL,
+    kind        text NOT NULL,
+    operator    text NOT NULL,
+    prover_id   text NOT NULL,
+    engine      text NOT NULL,
+    proven_jobs bigint NOT NULL,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (lease_id, kind),
+    CHECK ((kind = ANY (ARRAY['invalid', 'false', 'equivocation'])))
+);
+CREATE INDEX lies_by_time ON lies (at_ms);
 
 CREATE TABLE network (
     one     boolean NOT NULL DEFAULT true,
@@ -819,6 +841,7 @@ SELECT t.task_id,
 -- functions/refuse_while_stopped.sql: () -> trigger
 -- functions/spend_by_keys.sql: (given jsonb) -> integer
 -- functions/tell_of_api_keys.sql: () -> trigger
+-- functions/tell_of_incidents.sql: () -> trigger
 -- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint
 -- functions/waiting_lanes.sql: (the_stack text) -> SETOF text

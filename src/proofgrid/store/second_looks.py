@@ -23,4 +23,4 @@ class LeaseToLookAt:
 
 
 LEASES_TO_LOOK_AT = query("leases_to_look_at", LeaseToLookAt)
-NOTE_SECOND_LOOK = query("note_second_look", int)
+NOTE_SECOND_LOOK = query("note_second_look", str)

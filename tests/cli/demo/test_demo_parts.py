@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import cast
 import pytest
 
 from proofgrid.cli.demo.books import read_books
-from proofgrid.cli.demo.digits import best_of, demo_model, enlarged, plain_scores, read_digit
+from proofgrid.cli.demo.digits import best_of, demo_model, enlarged, plain_scores, read_digit, write_samples
 from proofgrid.cli.demo.factors import SECRETS, known_factors
 from proofgrid.cli.demo.folder import MARKER, fresh_folder, network_folder, tidy_up
 from proofgrid.cli.demo.processes import Fleet
@@ -48,6 +49,13 @@ def test_lenet_reads_the_same_digits_drawn_larger() -> None:
     assert all(len(digit.input_of(lenet)) == 32 * 32 for digit in digits)
     assert all(0 <= pixel <= 1 for digit in digits for pixel in digit.input_of(lenet))
     assert [len(line) for line in digits[0].drawn(lenet)] == [32] * 16
+
+
+def test_the_samples_are_the_small_model_and_its_digits_as_inputs(tmp_path: Path) -> None:
+    model, *digits = write_samples(tmp_path / "samples")
+    assert model.read_bytes() == demo_model("digits").file.read_bytes()
+    assert json.loads(digits[7].read_text()) == read_digit(7).model_input
+    assert digits[7].name == "digit-7.json"
 
 
 def test_enlarging_keeps_what_is_even_and_has_soft_edges() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, read_inputs, read_settings
+from proofgrid.cli.kit.reading import parse_duration_ms, read_inputs, read_settings
 from proofgrid.primitives.errors import InvalidField, InvalidInput
-from proofgrid.primitives.money import AMOUNT_MAX, format_amount
+from proofgrid.primitives.money import AMOUNT_MAX, format_amount, parse_amount
 
 
 @pytest.mark.parametrize(

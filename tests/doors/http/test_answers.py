@@ -96,6 +96,14 @@ async def test_what_cannot_be_read_asks_nobody(
     assert told in f"[{problem['field']}] {problem['detail']} {problem['hint']}"
 
 
+@pytest.mark.parametrize("size", ["9" * 5_000, "\u00b2", "-1", "0x10"])
+async def test_a_size_that_is_no_number_is_no_mistake_of_ours(size: str) -> None:
+    async with asking(app_of()) as browser:
+        headers = {b"content-type": b"application/json", b"content-length": size.encode("latin-1")}
+        told = [await browser.post(path, content=b"[", headers=headers) for path in ("/v1/tasks", "/v1/artifacts")]
+    assert all(400 <= answer.status_code < 500 for answer in told), [answer.text for answer in told]
+
+
 async def test_a_body_of_another_kind_or_beyond_its_bound_is_refused() -> None:
     async with asking(app_of()) as client:
         assert (

@@ -198,3 +198,13 @@ def test_what_is_vendored_is_what_was_recorded() -> None:
 
     assert scripts == recorded
     assert licences == {name.partition(".")[0] for name in scripts}
+
+
+async def test_the_record_of_a_round_is_there_to_the_byte(browser: httpx.AsyncClient) -> None:
+    page = await browser.get(f"/market/{SMALL}/rounds/318")
+    answer = await browser.get(f"/market/{SMALL}/rounds/318/record")
+
+    assert answer.headers["content-type"] == "application/json"
+    assert f'data-hash="{digest_of(answer.content)}"' in page.text
+    assert 'data-record="318/record"' in page.text
+    assert (await browser.get(f"/market/{SMALL}/rounds/999/record")).status_code == 404

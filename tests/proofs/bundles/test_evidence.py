@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,65 +9,27 @@ import pytest
 
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import BadBundle
-from proofgrid.proofs.base import JobOutput, ProgramFiles
 from proofgrid.proofs.bundles import evidence
-from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record, verify_evidence, write_evidence
-from proofgrid.proofs.manifest import program_to_json
-from proofgrid.proofs.registry import proof_system
-from proofgrid.rules.staking.results import ResultClaim, public_digest, public_text, sign_result
+from proofgrid.proofs.bundles.evidence import evidence_record, seal_record, verify_evidence, write_evidence
+from proofgrid.rules.staking.results import ResultClaim, public_digest, sign_result
 from tests.makers import a_key
-
-NETWORK, OPERATOR = a_key(1), a_key(2)
-OTHER_PUBLIC = public_digest({"other": 1})
-Files = tuple[ProgramFiles, dict[str, Any], JobOutput]
+from tests.proofs.bundles.lies import OPERATOR, OTHER_PUBLIC, Files, a_lie, a_proven_job, contents_of
+from tests.proofs.bundles.makers import NETWORK
 
 
 @pytest.fixture
 def files(toy_system_on_path: Path, tmp_path: Path) -> Files:
-    """A toy program, the facts of its first job, and the right proof of it."""
-    system = proof_system("toy")
-    built = system.build_program({}, {"slices": 1}, trust={}, workdir=tmp_path, report=lambda *_: None)
-    (job,) = system.normalise(built, ["hello"], workdir=tmp_path).jobs
-    output = system.run_job(built, 0, job.input, cache=tmp_path, workdir=tmp_path, report=lambda *_: None)
-    return built, dict(job.facts), output
+    """What there is to lie about."""
+    return a_proven_job(tmp_path)
 
 
-def a_file(
-    folder: Path, files: Files, *, proof: bytes = b"no proof", other_public: str = OTHER_PUBLIC, **changes: Any
-) -> Path:
-    """Evidence of an invalid proof; `changes` of its row. `other_public`: of the second result, '' for the same."""
-    built, facts, output = files
-    claim = ResultClaim(
-        network=NETWORK.address,
-        lease_id="lease",
-        fence=1,
-        job_id="job",
-        program=built.program.digest,
-        slice=0,
-        proof=digest_of(proof),
-        public=public_digest(output.public),
-    )
-    row: dict[str, Any] = {
-        "kind": "invalid_proof",
-        "network": NETWORK.address,
-        "operator": OPERATOR.address,
-        "claim": claim.text,
-        "signature": sign_result(claim, OPERATOR),
-        "other_claim": "",
-        "other_signature": "",
-        "public": public_text(output.public),
-        "facts": json.dumps(facts),
-        "manifest": program_to_json(built.program),
-    }
-    if changes.get("kind") == "equivocation":
-        other = replace(claim, proof=digest_of(b"other"), public=other_public or claim.public)
-        row |= {"other_claim": other.text, "other_signature": sign_result(other, OPERATOR)}
-    row |= changes
-    record = evidence_record(SignedLie(**row))
-    contents: dict[Any, Any] = {digest_of(proof): proof}
-    contents |= {digest: built.paths[name] for name, digest in built.program.files.items()}
+def a_file(folder: Path, files: Files, *, proof: bytes = b"no proof", **changes: Any) -> Path:
+    """Evidence of an invalid proof; `changes` of its row."""
+    lie = a_lie(files, proof=proof, **changes)
+    record = evidence_record(lie)
+    contents = {} if lie.kind == "equivocation" else contents_of(files, proof=proof)
     path = folder / "lie.evidence"
-    write_evidence(path, record, seal_record(record, NETWORK), {} if row["kind"] == "equivocation" else contents)
+    write_evidence(path, record, seal_record(record, NETWORK), contents)
     return path
 
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,9 +19,11 @@ from proofgrid.bootstrap.crash_points import install_crash_hook
 from proofgrid.bootstrap.gateway.keys import network_keys_of, read_key_list
 from proofgrid.bootstrap.gateway.plain_text import warn_of_plain_text
 from proofgrid.bootstrap.gateway.sibling import Sibling
-from proofgrid.bootstrap.gateway.store_keys import open_or_make_store_keys
+from proofgrid.bootstrap.gateway.store_keys import STORE_KEYS, open_or_make_store_keys
+from proofgrid.bootstrap.signing.keeper import SigningProcess, signing_process
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.distant import DistantSigner
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.private_files import private_folder
@@ -77,6 +80,7 @@ class Adapters:
     data_dir: Path
     scratch: Path  #: of this process
     keys: NetworkKeys  #: that speak for the network
+    signing: SigningProcess  #: which holds them
     clock: Clock
     workers: ProofWorkers
     database: Database
@@ -92,16 +96,18 @@ class Adapters:
 async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIterator[Adapters]:
     """The world of the settings; what was opened is closed in the end. Raises InvalidField for what is not there."""
     data_dir = private_folder(settings.directory())
-    keys = await asyncio.to_thread(network_keys_of, settings, data_dir)
     scratch = fresh_scratch(data_dir / "scratch")
     async with (
+        open_keys(settings, data_dir) as (signing, keys),
         open_workers(settings, room_of_workers(settings, sibling, scratch), scratch) as workers,
         embedded_database(settings, data_dir) as embedded,
         open_database(settings, embedded) as database,
     ):
         install_crash_hook(database)
         await read_key_list(keys, database)
-        store_keys = await open_or_make_store_keys(settings, data_dir, database, keys.root)
+        store_keys = await open_or_make_store_keys(
+            settings, data_dir, database, partial(development_secret, keys, STORE_KEYS)
+        )
         artifacts = open_artifacts(settings, data_dir, database)
         cache = LocalCache(sibling.cache_below(data_dir), GATEWAY_CACHE_BYTES // sibling.count)
         roots = NO_ROOTS
@@ -112,6 +118,7 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
             data_dir=data_dir,
             scratch=scratch,
             keys=keys,
+            signing=signing,
             clock=SystemClock(),
             workers=workers,
             database=database,
@@ -122,6 +129,13 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
             roots=roots,
             library=ProgramLibrary(database, artifacts, cache),
         )
+
+
+@asynccontextmanager
+async def open_keys(settings: GatewaySettings, data_dir: Path) -> AsyncIterator[tuple[SigningProcess, NetworkKeys]]:
+    """The keys of a data directory, in a process that signs with them. Raises InvalidField for what is no key."""
+    async with signing_process("gateway") as signing:
+        yield signing, await asyncio.to_thread(network_keys_of, settings, data_dir, signing)
 
 
 @asynccontextmanager
@@ -284,8 +298,9 @@ async def _made_for_development(
 ) -> Path:
     folder = development_root(data_dir, choice)
     log.warning(f"development_{choice.name}", logrows_max=choice.logrows)
-    root = keys.root
-    if not isinstance(root, SigningKey):
+    # Gateways that hold the root key make the same root, without asking one another.
+    secret = await development_secret(keys, setup.kind)
+    if secret is None:
         if folder.exists():
             return folder
         raise InvalidField(
@@ -293,12 +308,20 @@ async def _made_for_development(
             field=f"{choice.name}_file",
             hint=f"give one of a ceremony, or copy {folder.name} from the data directory of another gateway",
         )
-    # Gateways that hold the root key make the same root, without asking one another.
-    secret = hmac.digest(root.secret, f"development {setup.kind}".encode(), "sha512")
     await workers.call(
         setup.make_for_development, folder, choice.logrows, secret, timeout_seconds=3_600, urgency=Urgency.BUILDING
     )
     return folder
+
+
+async def development_secret(keys: NetworkKeys, kind: str) -> bytes | None:
+    """Return what a trust root for development, or the first store key, is made of; None: the root key is not here."""
+    root = keys.root
+    if isinstance(root, SigningKey):
+        return hmac.digest(root.secret, f"development {kind}".encode(), "sha512")
+    if isinstance(root, DistantSigner) and root.has_secret:
+        return await root.in_turn(partial(root.development_secret, kind))
+    return None
 
 
 def fresh_scratch(path: Path) -> Path:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from proofgrid.bootstrap.gateway.adapters import Adapters, publish_roots
-from proofgrid.bootstrap.gateway.keys import keep_list, online_keys
+from proofgrid.bootstrap.gateway.keys import keep_list
+from proofgrid.bootstrap.signing.signers import read_again
 from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, installed_names, proof_system
@@ -117,7 +118,7 @@ def build_intake(
         evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
         incidents=Incidents(database),
-        keys=_key_ring(settings, world),
+        keys=_key_ring(world),
         overview=Overview(database, reputation, world.clock, silent_ms=silent_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
@@ -145,13 +146,11 @@ def build_intake(
     )
 
 
-def _key_ring(settings: GatewaySettings, world: Adapters) -> KeyRing:
-    folder = keys_folder(world.data_dir)
-
+def _key_ring(world: Adapters) -> KeyRing:
     def load() -> Iterable[Signer]:
-        return online_keys(folder, settings.key_password, known=world.keys.held)
+        return read_again(world.signing, world.keys.held)
 
-    return KeyRing(world.database, world.keys, load=load, keep=partial(keep_list, folder))
+    return KeyRing(world.database, world.keys, load=load, keep=partial(keep_list, keys_folder(world.data_dir)))
 
 
 def _reservations(settings: GatewaySettings, world: Adapters) -> Reservations:

@@ -8,17 +8,15 @@ keys/list.json       the newest list that this gateway has seen: which network i
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import structlog
 
+from proofgrid.bootstrap.signing.signers import Asked, KeysToOpen, open_keys
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.private_files import private_folder
-from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.identity.key_list import SignedKeyList, read_signed_list
 from proofgrid.rules.identity.network_keys import NetworkKeys
-from proofgrid.sdk.keys import new_key, read_signer, write_key
 from proofgrid.settings.gateway import GatewaySettings, keys_folder, network_key_path
 from proofgrid.store.database import Database
 from proofgrid.store.keys import LATEST_KEY_LIST
@@ -28,33 +26,37 @@ LIST = "list.json"
 log = structlog.get_logger(__name__)
 
 
-def network_keys_of(settings: GatewaySettings, data_dir: Path) -> NetworkKeys:
-    """Return the keys of a data directory; on its first start a root key is made, unless a file is given.
+def network_keys_of(settings: GatewaySettings, data_dir: Path, process: Asked) -> NetworkKeys:
+    """Let a signing process read the keys of a data directory; on its first start a root key is made, unless a file is
+    given. Waits.
 
     Raises InvalidField for files that cannot be read, or that are of two networks.
     """
-    folder = keys_folder(data_dir)
+    folder = private_folder(keys_folder(data_dir))  # it must be there before the process shuts itself in
     kept = kept_list(folder)
     path = settings.network_key or network_key_path(data_dir)
-    if settings.network_key is None and not path.exists() and kept is None:
-        write_key(new_key(), path, password=settings.key_password or None)
+    makes = settings.network_key is None and not path.exists() and kept is None
+    has_root = kept is None or path.exists()
+    held = open_keys(
+        process,
+        KeysToOpen(
+            key=path if has_root else None,
+            make=path if makes else None,
+            folder=folder,
+            network=None if kept is None else kept.list.network,
+            password=settings.key_password,
+        ),
+    )
+    if makes:
         log.info("network_key_made", path=str(path))
-    held: list[Signer] = []
-    if kept is None or path.exists():
-        held.append(_root_of(path, kept, settings.key_password))
     network = held[0].address if kept is None else kept.list.network
-    return NetworkKeys(network, [*held, *online_keys(folder, settings.key_password)], kept)
-
-
-def online_keys(folder: Path, password: str, *, known: Collection[str] = ()) -> Iterator[Signer]:
-    """Yield the keys in a folder, but for those whose files are named as those that are known.
-
-    `password`: of those that are encrypted, and the PIN of those in a module. Raises InvalidField for a file that is no
-    key.
-    """
-    for path in sorted(folder.glob("*.key")):
-        if path.stem not in known:  # opening an encrypted one takes a second
-            yield read_signer(path, password=password or None)
+    if has_root and held[0].address != network:
+        raise InvalidField(
+            f"{path} is {held[0].address}, the list of keys is of network {network}",
+            field="network_key",
+            hint="the root key's file, or none",
+        )
+    return NetworkKeys(network, held, kept)
 
 
 def kept_list(folder: Path) -> SignedKeyList | None:
@@ -80,14 +82,3 @@ async def read_key_list(keys: NetworkKeys, database: Database) -> None:
         stored = await connection.first(LATEST_KEY_LIST)
     if stored is not None:
         keys.hear(read_signed_list(stored, field="key_lists"))
-
-
-def _root_of(path: Path, kept: SignedKeyList | None, password: str) -> Signer:
-    root = read_signer(path, password=password or None)
-    if kept is not None and kept.list.network != root.address:
-        raise InvalidField(
-            f"{path} is {root.address}, the list of keys is of network {kept.list.network}",
-            field="network_key",
-            hint="the root key's file, or none",
-        )
-    return root

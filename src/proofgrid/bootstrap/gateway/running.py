@@ -137,7 +137,7 @@ def _other_work(
     """
     desk = roles.desk
     work: list[Work] = [roles.admission.run, roles.task_watch.run, roles.health.run]
-    work += [desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
+    work += [world.signing.watch, desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
     work += [roles.refused_calls.run, roles.intake.callers.calls.run, roles.intake.callers.api_keys.run]
     work += [roles.intake.keys.run, store_key_loop(world.store_keys)]

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hmac
-from collections.abc import Callable, Collection, Coroutine, Iterator
-from functools import partial
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from pathlib import Path
 
 import structlog
@@ -17,14 +16,14 @@ import structlog
 from proofgrid.primitives.at_rest import StoreKey
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.private_files import private_folder
-from proofgrid.primitives.signatures import Signer, SigningKey
+from proofgrid.primitives.signatures import SigningKey
 from proofgrid.roles.loop import Loop, every
 from proofgrid.sdk.keys import new_key, read_key, write_key
 from proofgrid.settings.gateway import GatewaySettings, keys_folder
 from proofgrid.store.database import Database
 from proofgrid.store.store_keys import LOOK_SECONDS, StoreKeys
 
-_FIRST = b"proofgrid first store key"
+STORE_KEYS = "store keys"  #: what the first one is called where it follows from the root key
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +44,15 @@ async def open_store_keys(settings: GatewaySettings, data_dir: Path, database: D
 
 
 async def open_or_make_store_keys(
-    settings: GatewaySettings, data_dir: Path, database: Database, root: Signer | None
+    settings: GatewaySettings, data_dir: Path, database: Database, ask: Callable[[], Awaitable[bytes | None]]
 ) -> StoreKeys:
-    """The same of a gateway, which makes the network's first key where there is none."""
+    """The same of a gateway, which makes the network's first key where there is none.
+
+    `ask` returns what follows from the root key, where that is here.
+    """
     folder = store_keys_folder(data_dir)
     if not await StoreKeys(database, tuple).needed():
-        await asyncio.to_thread(partial(make_first_key, folder, root, settings.key_password))
+        await asyncio.to_thread(make_first_key, folder, await ask(), settings.key_password)
     return await open_store_keys(settings, data_dir, database)
 
 
@@ -69,17 +71,17 @@ def store_keys_in(folder: Path, password: str, *, known: Collection[str] = ()) -
             yield StoreKey(read_key(path, password=password or None).secret)
 
 
-def make_first_key(folder: Path, root: Signer | None, password: str) -> None:
+def make_first_key(folder: Path, root: bytes | None, password: str) -> None:
     """Make a key in a folder that has none.
 
-    It follows from the root key where that is in a file, so gateways that are given the same root key make the same.
+    It follows from what follows from the `root` key, so gateways that are given the same root key make the same.
     """
     private_folder(folder)
     with (folder / ".turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # siblings start together
         if next(folder.glob("*.key"), None) is None:
-            secret = hmac.digest(root.secret, _FIRST, "sha256") if isinstance(root, SigningKey) else new_key().secret
-            write_store_key(folder, SigningKey(secret), password)
+            key = new_key() if root is None else SigningKey(hashlib.sha256(root).digest())
+            write_store_key(folder, key, password)
 
 
 def store_key_loop(keys: StoreKeys) -> Callable[[], Coroutine[object, object, None]]:

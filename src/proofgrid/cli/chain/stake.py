@@ -14,11 +14,11 @@ import typer
 
 from proofgrid.cli.kit.console import print_json, print_table, say
 from proofgrid.cli.kit.options import JsonOption, read_signer_of
-from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.cli.kit.setting_options import with_settings
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.money import parse_amount
 from proofgrid.primitives.signatures import SigningKey, parse_address
 from proofgrid.rules.staking.onchain import StakeTerms, staked
 from proofgrid.settings.chain import ChainSettings

@@ -9,10 +9,10 @@ import typer
 
 from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, say
 from proofgrid.cli.kit.options import ClientOptions, with_client
-from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms
+from proofgrid.cli.kit.reading import parse_duration_ms
 from proofgrid.primitives.clock import SystemClock
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.money import format_amount
+from proofgrid.primitives.money import format_amount, parse_amount
 from proofgrid.primitives.private_files import write_private_file
 from proofgrid.rules.access.api_keys import MEANINGS, USUAL
 

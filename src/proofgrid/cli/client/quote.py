@@ -12,11 +12,11 @@ from proofgrid.cli.kit.choosing import Asked, ProgramArgument
 from proofgrid.cli.kit.console import complain, plain, print_json, print_table, say
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.options import ClientOptions, with_client
-from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms
+from proofgrid.cli.kit.reading import parse_duration_ms
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.primitives.money import format_amount, format_price, typed_price
+from proofgrid.primitives.money import format_amount, format_price, parse_amount, typed_price
 from proofgrid.rules.jobs.constraints import Constraints
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from proofgrid.cli.kit.console import complain, date_text, plain, print_json, sa
 from proofgrid.cli.kit.failures import EXIT_INTERRUPTED
 from proofgrid.cli.kit.following import fetch, follow, say_detached
 from proofgrid.cli.kit.options import BUSY_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, ClientOptions, with_client
-from proofgrid.cli.kit.reading import parse_amount, parse_duration_ms, parse_ladder
+from proofgrid.cli.kit.reading import parse_duration_ms, parse_ladder
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.clock import SystemClock, fresh_bytes
 from proofgrid.primitives.errors import Busy, InvalidField
 from proofgrid.primitives.event_loop import run_async
-from proofgrid.primitives.money import format_amount, parse_price, typed_price
+from proofgrid.primitives.money import format_amount, parse_amount, parse_price, typed_price
 from proofgrid.primitives.sealing_errors import CannotSeal
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.ladder import Ladder

@@ -172,7 +172,8 @@ def receiver_for(key: str) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             size = self.headers.get("content-length", "")
-            body = self.rfile.read(min(int(size), BODY_BYTES_MAX)) if size.isdigit() else b""
+            is_size = size.isascii() and size.isdigit() and len(size) < 19
+            body = self.rfile.read(min(int(size), BODY_BYTES_MAX)) if is_size else b""
             headers = {name.lower(): value for name, value in self.headers.items()}
             try:
                 message_id = verify(key, headers, body, now_seconds=SystemClock().now_ms() // 1_000)

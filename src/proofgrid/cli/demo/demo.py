@@ -54,6 +54,10 @@ def run(
     ] = DEFAULT_FOLDER,
     opens: Annotated[bool, typer.Option("--open", help="Show its pages in your browser.")] = False,
     stay: Annotated[bool, typer.Option("--stay", help="Leave it running after the story, until Ctrl-C.")] = False,
+    samples: Annotated[
+        Path | None,
+        typer.Option("--samples", metavar="FOLDER", help="Only write its small model and its digits, to try them."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run a whole network here, prove what a neural network sees in a handwritten digit, verify it, show who paid whom.
@@ -74,7 +78,11 @@ def run(
       proofgrid demo --system groth16
       proofgrid demo --all
       proofgrid demo --open --stay
+      proofgrid demo --samples samples
     """
+    if samples is not None:
+        _write_samples(samples, json=json)
+        return
     wanted = _Wanted(system, model, digit, every, opens, stay)
     try:
         faults = run_async(_demo(wanted, data_dir, json=json))
@@ -83,6 +91,16 @@ def run(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if faults:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _write_samples(folder: Path, *, json: bool) -> None:
+    from proofgrid.cli.demo.digits import write_samples
+
+    files = write_samples(folder)
+    if json:
+        print_json([str(file) for file in files])
+    else:
+        say(f"{folder}: {files[0].name}, a small neural network, and {len(files) - 1} handwritten digits for it")
 
 
 class _Wanted(NamedTuple):

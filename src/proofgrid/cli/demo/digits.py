@@ -114,6 +114,19 @@ def read_digit(number: int) -> Digit:
     return Digit(image["label"], tuple(tuple(row) for row in image["pixels"]), data["darkest"])
 
 
+def write_samples(folder: Path) -> list[Path]:
+    """Write the small model and every digit, as inputs of it, into a folder; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = folder / MODEL.name
+    model.write_bytes(MODEL.read_bytes())
+    written = [model]
+    for number in range(len(json.loads((DATA / "digits.json").read_text())["images"])):
+        path = folder / f"digit-{number}.json"
+        path.write_text(json.dumps(read_digit(number).model_input) + "\n")
+        written.append(path)
+    return written
+
+
 def plain_scores(digit: Digit, model: DemoModel = MODELS["digits"]) -> list[float]:
     """Return what the model says without any proof, by ONNX's reference implementation in numpy."""
     import numpy

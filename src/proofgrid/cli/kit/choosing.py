@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from proofgrid.cli.kit.reading import parse_amount, read_inputs
+from proofgrid.cli.kit.reading import read_inputs
 from proofgrid.cli.kit.setting_options import Group
 from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.money import parse_amount
 from proofgrid.rules.jobs.constraints import Constraints, parse_constraints
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's digest.")]

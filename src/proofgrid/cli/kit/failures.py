@@ -11,7 +11,7 @@ import typer
 
 from proofgrid.cli.kit.console import complain
 from proofgrid.primitives.causes import first_cause
-from proofgrid.primitives.deaths import ProcessLost
+from proofgrid.primitives.deaths import ProcessLost, SignerLost
 from proofgrid.primitives.errors import DatabaseLost, ProofgridError
 from proofgrid.primitives.last_words import without_last_words
 
@@ -36,7 +36,7 @@ def exit_with(error: BaseException) -> NoReturn:
         typer.echo(json.dumps({"error": error_to_json(cause)}), err=True)
     else:
         complain(error_text(cause), style="")
-    sys.exit(EXIT_TRY_AGAIN if isinstance(cause, DatabaseLost | ProcessLost) else EXIT_FAILED)
+    sys.exit(EXIT_TRY_AGAIN if isinstance(cause, DatabaseLost | ProcessLost | SignerLost) else EXIT_FAILED)
 
 
 def error_text(error: BaseException) -> str:

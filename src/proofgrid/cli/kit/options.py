@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from proofgrid.cli.kit.reading import parse_amount
 from proofgrid.cli.kit.setting_options import Group, options_of, own_parameters, with_options
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.event_loop import run_async
+from proofgrid.primitives.money import parse_amount
 from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import default_data_dir, load_settings
 from proofgrid.settings.gateway import GatewaySettings, keys_folder, network_key_path

@@ -11,31 +11,12 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput
-from proofgrid.primitives.money import BASE_UNITS_PER_TOKEN, check_amount
 from proofgrid.proofs.kit.input_files import batch_of, read_batch
 from proofgrid.rules.jobs.ladder import Ladder
 
-_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 _LADDER = re.compile(r"([0-9]{1,4})(\.[0-9])?%/(.+)")
 _DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 _DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DECIMALS = len(str(BASE_UNITS_PER_TOKEN)) - 1
-_DIGITS_MAX = 30
-
-
-def parse_amount(text: str, *, base_units: bool = False, field: str = "amount") -> int:
-    """Return an amount in base units: "1.5" tokens exactly, or a whole number of base units."""
-    found = _AMOUNT.fullmatch(text.replace("_", ""))
-    if found is None or len(text) > _DIGITS_MAX:
-        raise InvalidField(f"{text!r} is no amount", field=field, hint="like 1.5, in tokens")
-    whole, fraction = found[1], found[2] or ""
-    if base_units:
-        if fraction:
-            raise InvalidField("base units are whole numbers", field=field)
-        return check_amount(int(whole), field=field)
-    if len(fraction) > _DECIMALS:
-        raise InvalidField(f"a token has {_DECIMALS} decimals, not {len(fraction)}", field=field)
-    return check_amount(int(whole + fraction.ljust(_DECIMALS, "0")), field=field)
 
 
 def parse_duration_ms(text: str, *, field: str = "deadline") -> int:

@@ -37,7 +37,7 @@ def answers_upload(route: Route, method: Method) -> Answering:
 
     async def answer(request: Request, call: HttpCall) -> Response:
         declared = request.headers.get("content-length", "")
-        if not declared.isdigit() or len(declared) > 18:
+        if not declared.isascii() or not declared.isdigit() or len(declared) > 18:
             raise HttpRefusal(411, "the size is declared before anything is stored", hint="Content-Length: BYTES")
         words = request.query_params
         unknown = [name for name in words if name not in ("digest", "lease_id")]

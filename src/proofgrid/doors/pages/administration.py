@@ -44,7 +44,7 @@ async def close_incident(asked: Asked) -> Response:
     """Let settlement go on."""
     await asked.form()
     caller = await asked.caller(asked.intake.incidents.close)
-    number = int(asked.request.path_params["incident_id"])
+    number = asked.place("incident_id")
     with asked.acting("CloseIncident", {"incident_id": number}):
         await asked.intake.incidents.close(caller, number)
     return redirect("/admin?closed=1")
@@ -92,7 +92,7 @@ async def audit(asked: Asked) -> Response:
         asked.text("act", chars_max=64),
         asked.text("before", chars_max=20),
     )
-    if before and not before.isdecimal():
+    if before and not (before.isascii() and before.isdecimal()):
         raise InvalidField("the place of an entry", field="before")
     found = await asked.intake.audit.list_all(
         limit=AUDIT_LISTED, before=int(before) if before else None, by=by.strip(), act=act.strip()

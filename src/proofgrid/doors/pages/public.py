@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -14,6 +15,7 @@ from proofgrid.doors.pages.views.round import round_page
 from proofgrid.doors.pages.views.systems import system_cards
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import parse_address
+from proofgrid.rules.identity.key_list import Purpose
 
 ROUNDS_SHOWN = 30
 
@@ -47,9 +49,21 @@ async def round_of_lane(asked: Asked) -> Response:
     """A round: both clocks, who left, who traded."""
     params = asked.request.path_params
     overview = asked.intake.overview
-    found = await overview.round(params["lane"], int(params["number"]))
+    found = await overview.round(params["lane"], asked.place("number"))
     page = await asyncio.to_thread(round_page, found)
-    return asked.page("round.html", page=page, now_ms=(await overview.now()).now_ms)
+    signers = asked.intake.keys.ever_named(Purpose.ROUNDS)
+    return asked.page("round.html", page=page, signers=signers, now_ms=(await overview.now()).now_ms)
+
+
+async def record_of_round(asked: Asked) -> Response:
+    """A round's record, to the byte as it was hashed and signed: what a browser replays."""
+    params = asked.request.path_params
+    found = await asked.intake.overview.round(params["lane"], asked.place("number"))
+    if not found.transcript:
+        raise NoSuchPage()
+    name = f"{params['lane'].replace('/', '-')}-{params['number']}.json"
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-cache"}
+    return Response(found.transcript, media_type="application/json", headers=headers)
 
 
 async def operators(asked: Asked) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proofgrid.doors.pages import administration, mine, public
+from proofgrid.doors.pages import administration, mine, own_access, public
 from proofgrid.doors.pages.live import Live
 from proofgrid.doors.pages.rendering import HEADERS, Renderer
 from proofgrid.doors.pages.site import Asked, Handler, NoSuchPage, Site, answering
@@ -25,7 +25,8 @@ from proofgrid.roles.intake.intake import Intake
 PAGES: tuple[tuple[str, Handler], ...] = (
     ("/", public.network),
     ("/market", public.market),
-    ("/market/{lane:path}/rounds/{number:int}", public.round_of_lane),
+    ("/market/{lane:path}/rounds/{number}/record", public.record_of_round),
+    ("/market/{lane:path}/rounds/{number}", public.round_of_lane),
     ("/market/{lane:path}", public.lane),
     ("/operators", public.operators),
     ("/operators/{address}", public.operator),
@@ -36,6 +37,9 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/tasks/{task_id}", mine.task),
     ("/tasks/{task_id}/bundle", mine.bundle),
     ("/money", mine.money),
+    ("/keys", own_access.keys),
+    ("/webhooks", own_access.webhooks),
+    ("/webhooks/{endpoint_id}", own_access.webhook),
     ("/provers", mine.provers),
     ("/admin", administration.incidents),
     ("/admin/dead-letters", administration.dead_letters),
@@ -48,7 +52,12 @@ PAGES: tuple[tuple[str, Handler], ...] = (
 FORMS: tuple[tuple[str, Handler], ...] = (
     ("/tasks", mine.submit),
     ("/tasks/{task_id}/cancel", mine.cancel),
-    ("/admin/incidents/{incident_id:int}/close", administration.close_incident),
+    ("/keys", own_access.make_key),
+    ("/keys/{key_id}/revoke", own_access.revoke_key),
+    ("/webhooks", own_access.make_webhook),
+    ("/webhooks/{endpoint_id}/replay", own_access.replay_webhook),
+    ("/webhooks/{endpoint_id}/remove", own_access.remove_webhook),
+    ("/admin/incidents/{incident_id}/close", administration.close_incident),
 )
 
 

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from proofgrid.doors.pages.rendering import Renderer
 from proofgrid.doors.pages.visitors import SignInFirst, Visitor, Visitors
 from proofgrid.primitives import errors
+from proofgrid.primitives.plain_text import TextKind, check_text
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.rules.access.rights import roles_needed
 from proofgrid.rules.access.roles import Caller, Role, check_role
@@ -34,7 +35,7 @@ STATUSES: tuple[tuple[type[errors.ProofgridError], int], ...] = (
 )
 
 FORM_BYTES_MAX = 16 << 20
-FIELDS_MAX = 16
+FIELDS_MAX = 64
 ONLY_ADMIN = frozenset({Role.ADMIN})
 
 TITLES = {
@@ -45,6 +46,10 @@ TITLES = {
 }
 
 Handler = Callable[["Asked"], Awaitable[Response]]
+
+
+WRITTEN = TextKind(name="written", chars_max=1_024)  #: in an address, or into a form
+JSON_FIELDS = frozenset({"inputs"})  #: of forms; bounded and read by wire/codec/texts.py
 
 
 class NoSuchPage(Exception):
@@ -84,8 +89,15 @@ class Asked:
         text = self.request.query_params.get(name, "")
         if not text:
             return default
-        if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        if not _is_number(text):
             raise errors.InvalidField("a whole number", field=name)
+        return int(text)
+
+    def place(self, name: str) -> int:
+        """Return a whole number of the path; raise NoSuchPage for what is none."""
+        text = self.request.path_params[name]
+        if not _is_number(text):
+            raise NoSuchPage()
         return int(text)
 
     def text(self, name: str, *, default: str = "", chars_max: int = 200) -> str:
@@ -112,6 +124,9 @@ class Asked:
         except ValueError:
             raise errors.InvalidField("a form, as browsers send it", field="body") from None
         self.site.visitors.check_csrf(self.visitor, fields.get("csrf", ""))
+        for name, text in fields.items():
+            if name not in JSON_FIELDS:
+                check_text(text, WRITTEN, field=name[:256])
         return fields
 
     async def caller(self, *use_cases: Callable[..., object]) -> Caller:
@@ -145,6 +160,7 @@ def answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Res
         asked = Asked(site=site, request=request, visitor=None)
         try:
             site.intake.callers.admit_stranger(request.client.host if request.client else "")
+            _check_address(request)
             asked = Asked(site=site, request=request, visitor=await site.visitors.visitor(request))
             return await handler(asked)
         except SignInFirst:
@@ -161,6 +177,16 @@ def answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Res
             return asked.page("error.html", status=500, title="This is our fault", error=None)
 
     return endpoint
+
+
+def _check_address(request: Request) -> None:
+    """Raise InvalidField where path or query hold what no field of a message may, and no column."""
+    for name, text in (*request.path_params.items(), *request.query_params.multi_items()):
+        check_text(str(text), WRITTEN, field=name[:256])
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def redirect(path: str) -> Response:

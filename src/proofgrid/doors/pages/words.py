@@ -17,9 +17,9 @@ def count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
-def many(number: int, noun: str) -> str:
-    """Return '1 prover', '3 provers'."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def many(number: int, noun: str, nouns: str = "") -> str:
+    """Return '1 prover', '3 provers'; `nouns`: of one whose plural is another."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or noun + 's'}"
 
 
 def tokens(amount: int) -> str:

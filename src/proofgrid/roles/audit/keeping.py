@@ -6,7 +6,10 @@ from contextlib import suppress
 from functools import partial
 
 from proofgrid.primitives.clock import Clock
+from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import Recoverable, Refused
+from proofgrid.primitives.ids import Address
+from proofgrid.primitives.signatures import Signer
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key_of
 from proofgrid.rules.audit.entries import Entry, summary_of
@@ -75,9 +78,9 @@ class AuditPlacing:
             leaves=leaves,
         )
         after = before.append(leaves)
-        key = audit_key_of(self._keys.voice(Purpose.CHECKPOINTS).signer, self._keys.network)
-        text = Checkpoint(key.name, after.size, after.root).text
-        await connection.run(ADD_AUDIT_CHECKPOINT, size=after.size, roots=list(after.roots), note=key.sign(text))
+        signer = self._keys.voice(Purpose.CHECKPOINTS).signer
+        note = await in_turn_of(signer, partial(_signed, signer, self._keys.network, after))
+        await connection.run(ADD_AUDIT_CHECKPOINT, size=after.size, roots=list(after.roots), note=note)
 
 
 class RefusedCalls:
@@ -125,6 +128,11 @@ class RefusedCalls:
 def _told(refused: Refusal, act: Act) -> Entry:
     what = summary_of(act.request, api_key=act.api_key)
     return Entry(act=refused.act, by=refused.by, peer=act.peer, what=what, outcome=refused.code, count=1, at_ms=0)
+
+
+def _signed(signer: Signer, network: Address, log: Frontier) -> str:
+    key = audit_key_of(signer, network)
+    return key.sign(Checkpoint(key.name, log.size, log.root).text)
 
 
 def _spelled(row: WaitingEntry) -> bytes:

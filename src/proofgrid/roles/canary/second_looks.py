@@ -26,9 +26,11 @@ from proofgrid.proofs.base import JobOutput
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop, every
+from proofgrid.rules.incidents.signals import Signal
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
+from proofgrid.store.incidents import open_incidents
 from proofgrid.store.second_looks import LEASES_TO_LOOK_AT, NOTE_SECOND_LOOK, LeaseToLookAt
 from proofgrid.store.settlement import LEASES_OF_REPORTS, ReportedLease
 from proofgrid.store.transactions import Transaction
@@ -105,17 +107,21 @@ class SecondLooks:
         if fault is not None:
             said = without_last_words(fault.detail)
             detail = f"lease {row.lease_id}: {row.accepted_by} accepted its proof, {row.looking} says: {said}"
-        incident = await self._database.write(
-            Transaction.NOTE_SECOND_LOOK,
-            NOTE_SECOND_LOOK,
-            lease_id=row.lease_id,
-            engine=row.looking,
-            verdict="differs" if differs else "unknown" if fault is not None else "agrees",
-            detail=detail[:DETAIL_CHARS_MAX],
-            subject=f"{row.accepted_by}, {row.looking}, program {lease.program_digest}",
-        )
-        if incident:
-            log.error("engines_differ", lease_id=str(row.lease_id), detail=detail)
+        await self._note(row, lease, "differs" if differs else "unknown" if fault is not None else "agrees", detail)
+
+    async def _note(self, row: LeaseToLookAt, lease: ReportedLease, verdict: str, detail: str) -> None:
+        async with self._database.transaction(Transaction.NOTE_SECOND_LOOK) as connection:
+            noted = await connection.first(
+                NOTE_SECOND_LOOK,
+                lease_id=row.lease_id,
+                engine=row.looking,
+                verdict=verdict,
+                detail=detail[:DETAIL_CHARS_MAX],
+            )
+            if noted == "differs":  # once for each pair and program
+                subject = f"{row.accepted_by}, {row.looking}, program {lease.program_digest}"
+                await open_incidents(connection, [Signal(kind="engines", subject=subject, detail=detail)])
+                log.error("engines_differ", lease_id=str(row.lease_id), detail=detail)
 
     async def _fault(self, row: LeaseToLookAt, lease: ReportedLease) -> ProofgridError | None:
         """Return what the engine that is here says of the proof; None: it verifies."""

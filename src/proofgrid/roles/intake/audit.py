@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
+from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.notes import opened_note
@@ -65,7 +67,7 @@ class AuditLog:
         """Return the newest checkpoint."""
         async with self._database.connection() as connection:
             latest = await connection.first(LATEST_AUDIT_CHECKPOINT)
-        return self._head(latest)
+        return await self._head(latest)
 
     @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def consistency(self, old_size: int) -> tuple[list[bytes], AuditHead]:
@@ -73,7 +75,7 @@ class AuditLog:
         async with self._database.snapshot() as connection:
             latest = await self._latest(connection, old_size - 1, field="old_size")
             leaves = await connection.fetch(AUDIT_LEAVES, first=0, beyond=latest.size)
-        return await asyncio.to_thread(consistency_proof, leaves, old_size), self._head(latest)
+        return await asyncio.to_thread(consistency_proof, leaves, old_size), await self._head(latest)
 
     @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def tile(self, path: str) -> bytes:
@@ -121,7 +123,7 @@ class AuditLog:
             (spelled,) = await connection.fetch(AUDIT_SPELLED, first=position, beyond=position + 1)
             leaves = await connection.fetch(AUDIT_LEAVES, first=0, beyond=latest.size)
         proof = await asyncio.to_thread(inclusion_proof, leaves, position)
-        return ShownEntry(entry=PlacedEntry(position, spelled), proof=proof, head=self._head(latest))
+        return ShownEntry(entry=PlacedEntry(position, spelled), proof=proof, head=await self._head(latest))
 
     async def _latest(self, connection: Connection, position: int, *, field: str) -> StoredCheckpoint:
         latest = await connection.first(LATEST_AUDIT_CHECKPOINT)
@@ -130,23 +132,30 @@ class AuditLog:
             raise InvalidField(f"the log has {size} entries", field=field)
         return latest
 
-    def _head(self, latest: StoredCheckpoint | None) -> AuditHead:
+    async def _head(self, latest: StoredCheckpoint | None) -> AuditHead:
         note = "" if latest is None else latest.note
         # Until the first checkpoint after a rotation the newest one is of the key before.
-        signers = self._keys.all_for(Purpose.CHECKPOINTS)
-        signer = next((one for one in signers if opened_note(note, self._confirm(one)[0])), None)
-        chosen = signer or self._keys.voice(Purpose.CHECKPOINTS).signer
-        verifier, statement = self._confirm(chosen)
+        for chosen in self._keys.all_for(Purpose.CHECKPOINTS):
+            verifier, statement = await self._confirm(chosen)
+            if opened_note(note, verifier):
+                break
+        else:
+            chosen = self._keys.voice(Purpose.CHECKPOINTS).signer
+            verifier, statement = await self._confirm(chosen)
         beside = Voice(self._keys.network, chosen, self._keys.keys).beside
         return AuditHead(note=note, verifier=verifier, statement=statement, keys="" if beside is None else beside.text)
 
-    def _confirm(self, signer: Signer) -> tuple[str, str]:
+    async def _confirm(self, signer: Signer) -> tuple[str, str]:
         """Return the verifier of a key's notes, and the key's signature under it."""
         if signer.address not in self._confirmed:
-            network = self._keys.network
-            verifier = audit_key_of(signer, network).verifier
-            self._confirmed[signer.address] = verifier, signer.sign(verifier_statement(network, verifier))
+            confirmed = partial(_confirmed, signer, self._keys.network)
+            self._confirmed[signer.address] = await in_turn_of(signer, confirmed)
         return self._confirmed[signer.address]
+
+
+def _confirmed(signer: Signer, network: Address) -> tuple[str, str]:
+    verifier = audit_key_of(signer, network).verifier
+    return verifier, signer.sign(verifier_statement(network, verifier))
 
 
 def _tile_of(path: str) -> Tile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -11,10 +12,12 @@ from proofgrid.primitives.certificates import (
     LIFETIME_MS,
     Authority,
     Certified,
+    Certifier,
     certified_by,
     request_statement,
 )
 from proofgrid.primitives.clock import Clock, fresh_bytes
+from proofgrid.primitives.distant import DistantSigner, in_turn_of
 from proofgrid.primitives.errors import InvalidField, NotAllowed
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey, signer_of
@@ -44,7 +47,7 @@ class Certificates:
         self._keys = keys
         self._clock = clock
         self._lifetime_ms = lifetime_ms
-        self._derived: dict[Address, Authority] = {}
+        self._derived: dict[Address, Certifier] = {}
         self.port = 0
 
     @needs(Role.OPERATOR, once=True)
@@ -54,24 +57,33 @@ class Certificates:
             return ProverCertificate(certificate=b"", ends_ms=0, port=0)
         if signer_of(request_statement(self._keys.network, request), signature) != caller.address:
             raise InvalidField(f"the request is not signed by {caller.address}", field="signature")
-        certificate, ends_ms = self.authorities[0].certify(
+        signer, authority = self._signers[0], self.authorities[0]
+        certify = partial(
+            authority.certify,
             request,
             caller.address,
             serial=int.from_bytes(fresh_bytes(SERIAL_BYTES), "big") >> 1 or 1,
             now_ms=self._clock.now_ms(),
             lifetime_ms=self._lifetime_ms,
         )
+        certificate, ends_ms = await in_turn_of(signer, certify)
         log.info("prover_certified", operator=caller.address, ends_ms=ends_ms)
         return ProverCertificate(certificate=certificate, ends_ms=ends_ms, port=self.port)
 
     @property
-    def authorities(self) -> Sequence[Authority]:
+    def authorities(self) -> Sequence[Certifier]:
         """Those whose certificates count now, the one that certifies first. Raises NoSigningKey where none is here."""
+        return [self._authority(one) for one in self._signers]
+
+    @property
+    def _signers(self) -> Sequence[SigningKey | DistantSigner]:
+        """The keys that they follow from."""
         named = self._keys.named
         signers = [
             one
             for one in self._keys.all_for(Purpose.CERTIFICATES)
-            if isinstance(one, SigningKey) and named.may_sign(one.address, Purpose.CERTIFICATES)
+            if (isinstance(one, SigningKey) or (isinstance(one, DistantSigner) and one.has_secret))
+            and named.may_sign(one.address, Purpose.CERTIFICATES)
         ]
         if not signers:
             raise NoSigningKey(
@@ -79,7 +91,7 @@ class Certificates:
                 field="keys",
                 hint="proofgrid admin keys rotate certificates",
             )
-        return [self._authority(one) for one in signers]
+        return signers
 
     @property
     def roots(self) -> bytes:
@@ -108,9 +120,12 @@ class Certificates:
         """Return for how long a stream with this certificate may go on."""
         return max(0, found.ends_ms - self._clock.now_ms()) / 1_000
 
-    def _authority(self, signer: SigningKey) -> Authority:
+    def _authority(self, signer: SigningKey | DistantSigner) -> Certifier:
         if signer.address not in self._derived:
-            self._derived[signer.address] = Authority.derived(
-                signer.secret, network=self._keys.network, signer=signer.address
+            network = self._keys.network
+            self._derived[signer.address] = (
+                signer.authority(network)
+                if isinstance(signer, DistantSigner)
+                else Authority.derived(signer.secret, network=network, signer=signer.address)
             )
         return self._derived[signer.address]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import structlog
 
+from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import InvalidField, UnknownEvidence
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record
@@ -72,7 +74,7 @@ class EvidenceDesk:
         return SealedEvidence(
             evidence=evidence,
             record=record,
-            signature=seal_record(record, voice) if record else "",
+            signature=await in_turn_of(voice.signer, partial(seal_record, record, voice)) if record else "",
             keys=voice.beside.text if record and voice.beside else "",
             proof=await self._proof(lie),
         )

@@ -19,6 +19,7 @@ from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.identity.key_list import (
+    Purpose,
     SignedKeyList,
     check_follows,
     first_list,
@@ -74,6 +75,11 @@ class KeyRing:
         """Return the newest list; an administrator sees also which of them this gateway has."""
         held = self._keys.held if caller.is_admin else []
         return ShownKeys(network=self._keys.network, keys=self._keys.keys, held=held)
+
+    def ever_named(self, purpose: Purpose) -> list[Address]:
+        """Return every key that was ever the network's for a purpose, its root key first; anybody may know them."""
+        named = [key.address for key in self._keys.named.keys if purpose in key.purposes]
+        return [self._keys.network, *named]
 
     @needs(Role.ADMIN, once=True)
     async def publish(self, admin: Caller, text: str) -> ShownKeys:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import InvalidField, UnknownRound
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
@@ -75,7 +77,8 @@ class Records:
             if not rounds:
                 break  # an older gateway left a gap: the check says so
             number, last_hash = rounds[-1].number + 1, rounds[-1].transcript_hash
-        yield trailer_line(header, Digest(last_hash), voice), 0
+        ending = partial(trailer_line, header, Digest(last_hash), voice)
+        yield await in_turn_of(voice.signer, ending), 0
 
     async def _header(self, lane: str, first: int, last: int, since_ms: int, voice: Voice) -> RecordHeader:
         if not 0 <= first <= last <= NUMBER_MAX:

@@ -8,6 +8,7 @@ from functools import partial
 
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import LeaseLost
 from proofgrid.primitives.event_loop import aside
 from proofgrid.primitives.ids import GatewayId, ProverId
@@ -60,8 +61,10 @@ class Granting:
         """
         hedges = [one for one in outcome.placements if one.job_id in book.wishes]
         firsts = [one for one in outcome.placements if one.job_id not in book.wishes] if hedges else outcome.placements
+        voice = self.keys.voice(Purpose.ROUNDS)
+        signature = await in_turn_of(voice.signer, partial(voice.sign_hash_of, outcome.transcript_text.encode()))
         written = await aside(
-            partial(self._written, outcome, firsts, book, blinding, epoch=epoch, reference=reference),
+            partial(self._written, outcome, firsts, book, blinding, signature, epoch=epoch, reference=reference),
             wanted=len(outcome.placements) >= ASIDE_FROM,
         )
         granted = await connection.first(WRITE_ROUND, **written, winners=winners)
@@ -77,6 +80,7 @@ class Granting:
         firsts: Sequence[Placement],
         book: Book,
         blinding: Blinding,
+        signature: str,
         *,
         epoch: int,
         reference: int,
@@ -85,7 +89,7 @@ class Granting:
         events = [
             _event(Sold, one, book.jobs[one.job_id], outcome, hashed, blinding.order(one.task_id)) for one in firsts
         ]
-        return self._record(outcome, blinding, hashed, epoch) | {
+        return self._record(outcome, blinding, hashed, signature, epoch) | {
             "leases": self._leases(firsts, book, book.jobs, reference),
             "buy_price": outcome.buy_price,
             "sources": _SOLD_FROM,
@@ -94,13 +98,15 @@ class Granting:
             "data": [event.data() for event in events],
         }
 
-    def _record(self, outcome: RoundOutcome, blinding: Blinding, hashed: Digest, epoch: int) -> dict[str, object]:
+    def _record(
+        self, outcome: RoundOutcome, blinding: Blinding, hashed: Digest, signature: str, epoch: int
+    ) -> dict[str, object]:
         return {
             "lane": outcome.lane,
             "number": outcome.number,
             "transcript": outcome.transcript_text,
             "transcript_hash": hashed,
-            "signature": self.keys.voice(Purpose.ROUNDS).sign(bytes.fromhex(hashed)),
+            "signature": signature,
             "shown_buy_price": outcome.buy_price if outcome.placements else 0,
             "shown_sell_price": outcome.sell_price if outcome.placements else 0,
             "units": sum(placement.units for placement in outcome.placements),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import ArtifactCorrupt
 from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.base import JobOutput, Program
@@ -102,7 +103,7 @@ class Proving:
                 if context is not None:
                     traces.note("child", context, max(0, wall_ms) / 1_000, proof_system=program.proof_system)
                 PROVE_SECONDS.observe(max(0, wall_ms) / 1_000, program.proof_system)
-                signature = self._sign(lease, output, network)
+                signature = await in_turn_of(self._key, partial(self._sign, lease, output, network))
                 report = await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
                 return replace(report, memory_peak_bytes=max(peaks, default=0))
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TypeVar
 
-import structlog
-
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import AccountId
 from proofgrid.roles.loop import Loop
+from proofgrid.rules.incidents.signals import of_violation
 from proofgrid.rules.ledger.incidents import Checkpoint, Violation, check_balance, check_sum
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
-from proofgrid.store.incidents import OPEN_INCIDENTS, Incident
+from proofgrid.store.incidents import open_incidents
 from proofgrid.store.ledger import LEDGER_SUMS
 from proofgrid.store.ledger_check import (
     BALANCES_AND_SUMS,
@@ -39,8 +38,6 @@ CHUNK = 1_000
 KEPT_MAX = 100_000  #: accounts of which is known what was looked at
 
 Item = TypeVar("Item")
-
-log = structlog.get_logger(__name__)
 
 
 class LedgerCheck:
@@ -75,17 +72,9 @@ class LedgerCheck:
                 return False
             now_ms = await connection.value(DATABASE_TIME)
             found = [violation async for violation in self._violations(connection, None if full else self._since_ms)]
-            opened = await self._open(connection, found) if found else []
+            await open_incidents(connection, [of_violation(one) for one in found])
         self._since_ms = now_ms - LATE_MS
         LEDGER_CHECKS.add(1, "violation" if found else "nothing")
-        for incident in opened:
-            log.critical(
-                "incident_opened",
-                incident_id=incident.incident_id,
-                kind=incident.kind,
-                subject=incident.subject,
-                detail=incident.detail,
-            )
         return True
 
     async def _violations(self, connection: Connection, since_ms: int | None) -> AsyncIterator[Violation]:
@@ -124,14 +113,6 @@ class LedgerCheck:
             accounts=list(accounts),
             befores=[point.before for point in points],
             froms_ms=[point.from_ms for point in points],
-        )
-
-    async def _open(self, connection: Connection, found: Sequence[Violation]) -> list[Incident]:
-        return await connection.fetch(
-            OPEN_INCIDENTS,
-            kinds=[one.kind for one in found],
-            subjects=[one.subject for one in found],
-            details=[one.detail for one in found],
         )
 
 

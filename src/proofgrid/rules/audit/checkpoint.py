@@ -6,9 +6,10 @@ import base64
 import binascii
 from dataclasses import dataclass
 
+from proofgrid.primitives.distant import DistantSigner
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.ids import Address
-from proofgrid.primitives.notes import NoteKey, opened_note
+from proofgrid.primitives.notes import NoteKey, NoteSigner, opened_note
 from proofgrid.primitives.signatures import Signer, SigningKey, signer_of
 from proofgrid.rules.audit.merkle import HASH_BYTES
 from proofgrid.rules.identity.key_list import Purpose, SignedKeyList
@@ -28,8 +29,10 @@ def origin_of(network: Address) -> str:
     return f"proofgrid.audit/{network.lower()}"
 
 
-def audit_key_of(signer: Signer, network: Address) -> NoteKey:
+def audit_key_of(signer: Signer, network: Address) -> NoteSigner:
     """Return what signs checkpoints where this key is the network's for them. Raises NoSigningKey without a secret."""
+    if isinstance(signer, DistantSigner) and signer.has_secret:
+        return signer.audit_key(network)
     if not isinstance(signer, SigningKey):
         raise NoSigningKey(
             f"the key of checkpoints follows from the secret of {signer.address}, which is in a module",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from proofgrid.primitives.distant import sign_hash_of
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import Signer
@@ -33,6 +34,10 @@ class Voice:
     def sign(self, message: bytes) -> str:
         """Return the network's signature of a message."""
         return self.signer.sign(message)
+
+    def sign_hash_of(self, document: bytes) -> str:
+        """Return the network's signature of the SHA-256 of a document."""
+        return sign_hash_of(self.signer, document)
 
 
 class NetworkKeys:

@@ -20,6 +20,7 @@ from typing import Any
 
 from proofgrid.primitives.canonical import canonical_json
 from proofgrid.primitives.digests import Digest, digest_of_json
+from proofgrid.primitives.distant import sign_hash_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import Signer, is_spelled_once, parse_address, signer_of
@@ -73,7 +74,8 @@ def round_line(transcript_text: str, signature: str) -> bytes:
 def trailer_line(header: RecordHeader, last_hash: Digest, key: Signer | Voice) -> bytes:
     """Return the last line of a file."""
     trailer = {**header.to_json(), "last_hash": last_hash}
-    signature = key.sign(bytes.fromhex(digest_of_json(trailer)))
+    spelled = canonical_json(trailer)
+    signature = key.sign_hash_of(spelled) if isinstance(key, Voice) else sign_hash_of(key, spelled)
     return canonical_json({"signature": signature, "trailer": trailer}) + b"\n"
 
 

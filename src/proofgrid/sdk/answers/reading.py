@@ -15,6 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from google.protobuf.message import Message
 
+from proofgrid.primitives.errors import MalformedMessage
+
 Answer = TypeVar("Answer")
 Said = TypeVar("Said", bound=Message)  #: leaves it to a call to say which message it returns
 
@@ -40,7 +42,7 @@ def _takes_of(kind: type, message: type[Message]) -> Mapping[str, Take]:
 
 def _take(name: str, hint: Any, there: frozenset[str]) -> Take:
     if f"{name}_json" in there:
-        return lambda message: _parsed(getattr(message, f"{name}_json"))
+        return lambda message: parsed(getattr(message, f"{name}_json"))
     field = name.removesuffix("_")
     if get_origin(hint) in (Union, UnionType):
         (inner,) = (one for one in get_args(hint) if one is not NoneType)
@@ -57,5 +59,9 @@ def _take(name: str, hint: Any, there: frozenset[str]) -> Take:
     return lambda message: dict(getattr(message, field))
 
 
-def _parsed(text: str) -> Any:
-    return json.loads(text) if text else None
+def parsed(text: str | bytes) -> Any:
+    """Return the JSON value that a gateway answered, None for nothing; raise MalformedMessage for what is none."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        raise MalformedMessage("the gateway answers what is no JSON", hint="another gateway of the network") from None

@@ -1,20 +1,58 @@
+-- fragment: incident
+incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement, facts, signal_ms, seen_ms, times,
+acted_ms, acted, until_ms
+
+-- name: earlier_incidents
+-- How many incidents of each of these kinds and subjects ended lately: since so many ms, by kind.
+SELECT given.kind, given.subject, count(incidents.incident_id) AS times
+FROM unnest(:kinds::text[], :subjects::text[], :forgotten_ms::bigint[]) AS given(kind, subject, forgotten_ms)
+    LEFT JOIN incidents ON incidents.kind = given.kind AND incidents.subject = given.subject
+        AND incidents.closed_ms > now_ms() - given.forgotten_ms
+GROUP BY given.kind, given.subject;
+
 -- name: open_incidents
--- What is open already is not opened again.
-INSERT INTO incidents (kind, subject, detail) SELECT * FROM unnest(:kinds::text[], :subjects::text[], :details::text[])
-ON CONFLICT (kind, subject) WHERE closed_ms IS NULL DO NOTHING
-RETURNING incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement;
+-- What is open already is not opened again: it was seen once more, which is written down every ten seconds at most.
+-- :standing: the row is the act. :quiet_ms: for how long it holds; 0: until it is ended.
+INSERT INTO incidents (kind, subject, detail, facts, signal_ms, stops_settlement, acted_ms, acted, until_ms)
+SELECT kind, subject, detail, facts, CASE since_ms WHEN 0 THEN now_ms() ELSE since_ms END, stops,
+    CASE WHEN standing THEN now_ms() END, CASE WHEN standing THEN does ELSE '' END,
+    CASE WHEN quiet_ms > 0 THEN now_ms() + quiet_ms END
+FROM unnest(:kinds::text[], :subjects::text[], :details::text[], :facts::jsonb[], :since_ms::bigint[], :stops::bool[],
+    :standing::bool[], :does::text[], :quiet_ms::bigint[])
+    AS given(kind, subject, detail, facts, since_ms, stops, standing, does, quiet_ms)
+ORDER BY kind, subject
+ON CONFLICT (kind, subject) WHERE closed_ms IS NULL DO UPDATE SET seen_ms = now_ms(), times = incidents.times + 1
+    WHERE incidents.seen_ms < now_ms() - 10000
+RETURNING @incident;
 
 -- name: is_stopped
 SELECT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL AND stops_settlement);
 
 -- name: list_incidents
 -- Newest first; :closed: also those that are closed.
-SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement FROM incidents
+SELECT @incident FROM incidents
 WHERE :closed OR closed_ms IS NULL ORDER BY incident_id DESC LIMIT :limit;
 
+-- name: open_ones
+-- All that are open, oldest first.
+SELECT @incident FROM incidents WHERE closed_ms IS NULL ORDER BY incident_id LIMIT :limit;
+
 -- name: get_incident
-SELECT incident_id, kind, subject, detail, opened_ms, closed_ms, closed_by, stops_settlement FROM incidents
+SELECT @incident FROM incidents
 WHERE incident_id = :incident_id;
+
+-- name: lock_incident
+-- No row: it is closed, or somebody else is at it.
+SELECT @incident FROM incidents
+WHERE incident_id = :incident_id AND closed_ms IS NULL FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: lock_incident_to_close
+-- No row: it is closed, or there is none.
+SELECT @incident FROM incidents
+WHERE incident_id = :incident_id AND closed_ms IS NULL FOR NO KEY UPDATE;
+
+-- name: note_acted
+UPDATE incidents SET acted_ms = now_ms(), acted = :acted WHERE incident_id = :incident_id AND acted_ms IS NULL;
 
 -- name: close_incident
 UPDATE incidents SET closed_ms = now_ms(), closed_by = :by WHERE incident_id = :incident_id AND closed_ms IS NULL

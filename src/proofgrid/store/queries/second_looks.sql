@@ -16,12 +16,6 @@ WHERE (SELECT are_there FROM others) AND leases.lease_id > :since AND leases.sta
 ORDER BY leases.lease_id DESC LIMIT :limit;
 
 -- name: note_second_look
--- Where engines differ, that is an incident, once for each pair and program; settlement goes on.
-WITH looked AS (
-    INSERT INTO second_looks (lease_id, engine, verdict, detail) VALUES (:lease_id, :engine, :verdict, :detail)
-    ON CONFLICT DO NOTHING RETURNING verdict
-)
-INSERT INTO incidents (kind, subject, detail, stops_settlement)
-SELECT 'engines', :subject, :detail, false FROM looked WHERE verdict = 'differs'
-ON CONFLICT (kind, subject) WHERE closed_ms IS NULL DO NOTHING
-RETURNING incident_id;
+-- Nothing comes back when somebody else was faster.
+INSERT INTO second_looks (lease_id, engine, verdict, detail) VALUES (:lease_id, :engine, :verdict, :detail)
+ON CONFLICT DO NOTHING RETURNING verdict;

@@ -18,9 +18,8 @@ from dataclasses import replace
 
 import structlog
 
-from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of
+from proofgrid.bootstrap.gateway.adapters import embedded_database, keeper_of, open_keys
 from proofgrid.bootstrap.gateway.doors import http_listen_of, listen_of, provers_listen_of
-from proofgrid.bootstrap.gateway.keys import network_keys_of
 from proofgrid.bootstrap.gateway.metrics import listen_of_metrics
 from proofgrid.bootstrap.gateway.running import GatewayFacts
 from proofgrid.bootstrap.gateway.several.child import Child
@@ -99,7 +98,8 @@ async def _ground(settings: GatewaySettings) -> AsyncIterator[tuple[GatewaySetti
             http = _taken(stack, wanted)
         if (wanted := provers_listen_of(settings)) is not None:
             provers = _taken(stack, wanted)
-        network_keys_of(settings, data_dir)
+        async with open_keys(settings, data_dir):
+            pass  # made on the first start, by one, and looked at before any sibling is started
         embedded = await stack.enter_async_context(embedded_database(settings, data_dir))
         dsn = settings.dsn if embedded is None else embedded.dsn
         shared = replace(

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proofgrid.doors.pages.views.world import WorldMap, world_map
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.overview import OperatorsShown
 from proofgrid.rules.jobs.speed import Speed, sum_of
@@ -58,6 +59,7 @@ class OperatorsPage:
     lines: Sequence[OperatorLine]
     regions: Sequence[tuple[str, int]]  #: region -> connected provers, most first
     region_most: int
+    world: WorldMap
     slashes: Sequence[Slash]
 
 
@@ -96,11 +98,13 @@ def operators_page(shown: OperatorsShown) -> OperatorsPage:
         for report in shown.reports
     ]
     regions = Counter(region or NO_REGION for region in shown.regions.values())
+    by_number = sorted(regions.items(), key=lambda one: (-one[1], one[0]))
     return OperatorsPage(
         now_ms=shown.now_ms,
         lines=sorted(lines, key=lambda one: (not one.connected, -one.jobs_proven, one.operator)),
-        regions=sorted(regions.items(), key=lambda one: (-one[1], one[0])),
+        regions=by_number,
         region_most=max(regions.values(), default=1),
+        world=world_map(by_number),
         slashes=shown.slashes,
     )
 

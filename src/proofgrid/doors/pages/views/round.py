@@ -20,7 +20,7 @@ SHOWN_MAX = 100  #: orders of a side in a table
 DRAWN_MAX = 400  #: orders of a round whose clocks are drawn; of more a picture says nothing
 TRANSCRIPT_CHARS_MAX = 4 << 20
 CLOCKS = Frame(width=860, height=320, left=76, right=16, top=14, bottom=34)
-BOOK = Frame(width=860, height=300, left=76, right=120, top=14, bottom=34)
+BOOK = Frame(width=860, height=300, left=76, right=170, top=14, bottom=34)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

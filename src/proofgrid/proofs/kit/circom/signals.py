@@ -14,7 +14,8 @@ VALUES_MAX = 1 << 20
 _DEPTH_MAX = 16
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
-_SYMBOL = re.compile(rb"\d+,(-?\d+),-?\d+,main\.([A-Za-z_$][A-Za-z0-9_$]*)((?:\[\d+\])*)\n?")
+#: Wires are numbered by 32 bits; Python reads no number of thousands of digits.
+_SYMBOL = re.compile(rb"\d+,(-?\d{1,10}),-?\d+,main\.([A-Za-z_$][A-Za-z0-9_$]*)((?:\[\d+\])*)\n?")
 
 
 def read_inputs(value: Json, curve: Curve, *, field: str) -> dict[str, list[str]]:

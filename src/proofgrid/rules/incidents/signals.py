@@ -1,0 +1,121 @@
+"""When what was seen is an incident: thresholds as values, decisions as functions, time as an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proofgrid.primitives.canonical import Json
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.incidents.kinds import KINDS
+from proofgrid.rules.ledger.incidents import Violation
+
+DETAIL_CHARS_MAX = 1_000
+WINDOW_MS = 600_000  #: in which lies are counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What was seen past its threshold: it opens an incident, or is counted on the one that is open."""
+
+    kind: str  #: of rules/incidents/kinds.py
+    subject: str
+    detail: str
+    facts: Mapping[str, Json] = field(default_factory=dict)  #: what was counted, for whoever looks later
+    since_ms: int = 0  #: when it could be seen first, by the database's clock; 0: now
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no such kind of incident: {self.kind}")
+
+
+def of_violation(violation: Violation) -> Signal:
+    """Return the signal that a violation of the ledger's rules is."""
+    return Signal(kind=violation.kind, subject=violation.subject, detail=violation.detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiePolicy:
+    """How many lies are too many, in `WINDOW_MS`."""
+
+    invalid_max: int = 5  #: of an operator: so many,
+    invalid_one_in: int = 20  #: and at least one in so many of its results
+    false_max: int = 5
+    engine_operators: int = 3  #: so many operators, each proven before,
+    engine_share_permille: int = 500  #: and such a share of those that handed in proofs by the engine
+    proven_before: int = 8  #: jobs: who has proven fewer says nothing of an engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiesOfOperator:
+    """What gateways found of one operator in the window."""
+
+    operator: Address
+    invalid: int = 0
+    false: int = 0
+    equivocations: int = 0
+    results: int = 0  #: proofs that verified, besides
+    first_ms: int = 0
+
+
+def signals_of_operator(lies: LiesOfOperator, policy: LiePolicy) -> list[Signal]:
+    """Return the incidents that the lies of an operator are."""
+    found: list[Signal] = []
+    of = f"of {lies.operator} in ten minutes"
+    if lies.equivocations:
+        found.append(_of_operator("equivocation", lies, f"{lies.equivocations} leases {of} with two signed results"))
+    results = lies.invalid + lies.results
+    if lies.invalid >= policy.invalid_max and lies.invalid * policy.invalid_one_in >= results:
+        found.append(_of_operator("invalid_proofs", lies, f"{lies.invalid} of {results} results {of} did not verify"))
+    if lies.false >= policy.false_max:
+        found.append(_of_operator("false_claims", lies, f"{lies.false} claims {of} were found to be false"))
+    return found
+
+
+def _of_operator(kind: str, lies: LiesOfOperator, detail: str) -> Signal:
+    facts: dict[str, Json] = {
+        "invalid": lies.invalid,
+        "false": lies.false,
+        "equivocations": lies.equivocations,
+        "results": lies.results,
+    }
+    return Signal(kind=kind, subject=lies.operator, detail=detail, facts=facts, since_ms=lies.first_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiesOfEngine:
+    """What gateways found of one version of an engine in the window."""
+
+    engine: str
+    liars: Sequence[Address]  #: operators with invalid proofs by it, that had proven enough jobs before
+    operators: Collection[Address]  #: all that handed in proofs by it
+    first_ms: int = 0
+
+
+def signal_of_engine(lies: LiesOfEngine, policy: LiePolicy) -> Signal | None:
+    """Return the incident that an engine is whose proofs do not verify at many operators, if it is one."""
+    liars, operators = sorted(set(lies.liars)), set(lies.operators) | set(lies.liars)
+    if len(liars) < policy.engine_operators or len(liars) * 1_000 < len(operators) * policy.engine_share_permille:
+        return None
+    detail = f"proofs by {lies.engine} of {len(liars)} of {len(operators)} operators did not verify in ten minutes"
+    facts: dict[str, Json] = {"liars": list(liars), "operators": len(operators), "first_ms": lies.first_ms}
+    return Signal(kind="engine_broken", subject=lies.engine, detail=detail, facts=facts, since_ms=lies.first_ms)
+
+
+@dataclass(slots=True)
+class InARow:
+    """Says when something was seen so many times in a row, and, as often, that it is gone."""
+
+    times: int
+    seen: int = 0
+    gone: int = 0
+    is_on: bool = False
+
+    def note(self, seen: bool) -> bool:
+        """Count a look; return whether it is on now."""
+        self.seen, self.gone = (self.seen + 1, 0) if seen else (0, self.gone + 1)
+        if self.seen >= self.times:
+            self.is_on = True
+        elif self.gone >= self.times:
+            self.is_on = False
+        return self.is_on

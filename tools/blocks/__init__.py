@@ -1,0 +1,1 @@
+"""The commands in documents: which there are, and running them from the first to the last."""

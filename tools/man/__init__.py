@@ -1,0 +1,1 @@
+"""Man pages of every command, made from its help."""
