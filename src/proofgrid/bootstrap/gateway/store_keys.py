@@ -23,7 +23,7 @@ from proofgrid.settings.gateway import GatewaySettings, keys_folder
 from proofgrid.store.database import Database
 from proofgrid.store.store_keys import LOOK_SECONDS, StoreKeys
 
-STORE_KEYS = "store keys"  #: what the first one is called where it follows from the root key
+STORE_KEYS = "store-keys"  #: what the first one is called where it follows from the root key
 
 log = structlog.get_logger(__name__)
 
