@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tools.watch.incident_alerts import OF_INCIDENTS
 from tools.watch.objectives import BURNS, OBJECTIVES, Burn, Objective
 
 
@@ -133,6 +134,19 @@ _LIST = (
         look=("`proofgrid admin incidents list`.",),
         act=("Mend what it names, then `proofgrid admin incidents close`.",),
     ),
+    *[
+        Alert(
+            name=name,
+            expression=f'max by (kind) (proofgrid_open_incidents{{kind=~"{kinds}"}}) > 0',
+            holds="0m",
+            severity=severity,
+            summary=summary,
+            means=means,
+            look=("`proofgrid admin incidents list`: which, since when, what was done, and when it ends.", *look),
+            act=act,
+        )
+        for name, kinds, severity, summary, means, look, act in OF_INCIDENTS
+    ],
     Alert(
         name="ProofgridInvalidProofs",
         expression='sum(rate(proofgrid_proofs_verified_total{verdict="invalid"}[10m])) * 600 > 10',

@@ -62,6 +62,7 @@ NETWORK = Dashboard(
         number("Free slots", "none", 'max(proofgrid_prover_slots{state="free"})'),
         number("Oldest wait", "s", "max(proofgrid_lane_oldest_wait_seconds)"),
         number("Open incidents", "none", "sum(max by (kind) (proofgrid_open_incidents)) or vector(0)"),
+        number("Acts in a day", "none", "sum(increase(proofgrid_incident_acts_total[1d])) or vector(0)"),
         number("Age of these facts", "s", "min(proofgrid_facts_age_seconds)"),
         one("Oldest waiting job by lane", "s", "max by (lane) (proofgrid_lane_oldest_wait_seconds)", "{{lane}}"),
         one(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.primitives import engine_errors, refusals, sealing_errors  # noqa: F401 - or their errors are not known
+from proofgrid.primitives import engine_errors, incident_errors, refusals, sealing_errors  # noqa: F401 - or their errors are not known
 from proofgrid.primitives.errors import ProofgridError
 
 

@@ -20,7 +20,8 @@ from proofgrid.store.connection import Connection, is_closed
 from proofgrid.store.jsonb import read_jsonb, write_jsonb
 from proofgrid.store.pool import RELEASE_SECONDS, ConnectionPool
 from proofgrid.store.queries import Query
-from proofgrid.store.transactions import AUDITED, Transaction
+from proofgrid.store.signals import check_administration
+from proofgrid.store.transactions import ADMINISTRATION, AUDITED, Transaction
 from proofgrid.store.vault import Vault
 from proofgrid.store.weather import (
     BACKOFF_MAX_SECONDS,
@@ -263,6 +264,8 @@ class _NamedTransaction(_InTransaction):
     async def _commit(self, raw: asyncpg.Connection) -> None:
         if self._name in AUDITED:
             await note_act(self._connection, self._name)
+        if self._name in ADMINISTRATION:
+            await check_administration(self._connection)
         self._reach(self._name, "before")
         await super()._commit(raw)
 

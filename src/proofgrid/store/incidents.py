@@ -16,7 +16,6 @@ from proofgrid.store.connection import Connection
 from proofgrid.store.queries import query
 
 SUBJECT_CHARS_MAX = 300
-OPEN_MAX = 10_000  #: more open incidents than that are not looked at at once
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +64,6 @@ KEEP_REPORTED_LEASES = query("keep_reported_leases", None)
 EARLIER_INCIDENTS = query("earlier_incidents", Earlier)
 OPEN_INCIDENTS = query("open_incidents", Incident)
 LIST_INCIDENTS = query("list_incidents", Incident)
-OPEN_ONES = query("open_ones", Incident)
 GET_INCIDENT = query("get_incident", Incident)
 LOCK_INCIDENT = query("lock_incident", Incident)
 LOCK_INCIDENT_TO_CLOSE = query("lock_incident_to_close", Incident)

@@ -39,7 +39,11 @@ class Transaction(StrEnum):
     MOVE_MONEY = "move_money"
     APPEAL = "appeal"
     CHECK_LEDGER = "check_ledger"
+    OPEN_INCIDENT = "open_incident"
+    ACT_ON_INCIDENT = "act_on_incident"
+    END_INCIDENT = "end_incident"
     CLOSE_INCIDENT = "close_incident"
+    FORGET_LIES = "forget_lies"
     PLACE_AUDIT = "place_audit"
     NOTE_REFUSALS = "note_refusals"
     # the network's own jobs
@@ -89,6 +93,9 @@ _BY_URGENCY = {
         Transaction.MOVE_MONEY,
         Transaction.APPEAL,
         Transaction.CLOSE_INCIDENT,
+        Transaction.OPEN_INCIDENT,
+        Transaction.ACT_ON_INCIDENT,
+        Transaction.END_INCIDENT,
     ),
     Urgency.ROUNDS: (
         Transaction.JOIN_NETWORK,
@@ -132,6 +139,7 @@ _BY_URGENCY = {
     Urgency.BUILDING: (Transaction.REGISTER_PROGRAM,),
     Urgency.BACKGROUND: (
         Transaction.FORGET_TOKENS,
+        Transaction.FORGET_LIES,
         Transaction.NOTE_KEYS_USED,
         Transaction.CLAIM_DELIVERIES,
         Transaction.NOTE_DELIVERY,
@@ -161,10 +169,16 @@ AUDITED = frozenset(
         Transaction.MOVE_MONEY,
         Transaction.APPEAL,
         Transaction.CLOSE_INCIDENT,
+        Transaction.ACT_ON_INCIDENT,
         Transaction.ADD_CANARY,
         Transaction.REGISTER_PROGRAM,
         Transaction.SHARE_PROGRAM,
         Transaction.DELETE_PROGRAM,
         Transaction.REPLAY_TASK,
     }
+)
+
+#: Of these what somebody asked for is refused while the audit log does not match its checkpoints (rules/incidents).
+ADMINISTRATION = frozenset(
+    {Transaction.CHANGE_SUBNETWORKS, Transaction.MOVE_MONEY, Transaction.ADD_CANARY, Transaction.REPLAY_TASK}
 )

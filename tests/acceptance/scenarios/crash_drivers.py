@@ -614,6 +614,36 @@ async def close_incident(doomed: Doomed) -> None:
     await doomed.ends_well(task_id)
 
 
+async def lies_are_too_many(doomed: Doomed) -> None:
+    """Too many lies of an operator open one incident, whose act is done once, by whichever gateway comes to it."""
+    liar = doomed.network.add_key(f"liar-{next(doomed.numbers)}").address
+    async with doomed.killed():
+        await doomed.sql(
+            "INSERT INTO lies (lease_id, kind, operator, prover_id, engine, proven_jobs) "
+            "SELECT gen_random_uuid(), 'invalid', $1, $1 || '/one', 'toy@0', 0 FROM generate_series(1, 5)",
+            liar,
+        )
+        await doomed.wait_until_reached()
+    await doomed.eventually(f"SELECT FROM incidents WHERE subject = '{liar}' AND acted_ms IS NOT NULL")
+    rows = await doomed.sql(
+        "SELECT kind, state FROM (SELECT kind, closed_ms AS state FROM incidents WHERE subject = $1) i", liar
+    )
+    assert [(row["kind"], row["state"]) for row in rows] == [("invalid_proofs", None)]
+
+
+async def incident_is_over(doomed: Doomed) -> None:
+    """An incident whose signal is gone ends by itself, once."""
+    lane = f"nowhere-{next(doomed.numbers)}"
+    async with doomed.killed():
+        await doomed.sql(
+            "INSERT INTO incidents (kind, subject, detail, stops_settlement, acted_ms, seen_ms) "
+            "VALUES ('lane_starves', $1, 'long ago', false, 1, 1)",
+            lane,
+        )
+        await doomed.wait_until_reached()
+    await doomed.eventually(f"SELECT FROM incidents WHERE subject = '{lane}' AND closed_by = 'network'")
+
+
 async def place_audit(doomed: Doomed) -> None:
     """An act gets its place in the audit log, and one only."""
     address = doomed.network.add_key(f"audited-{next(doomed.numbers)}").address

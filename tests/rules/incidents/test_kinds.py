@@ -15,6 +15,7 @@ from proofgrid.rules.incidents.lifecycle import (
     quiet_ms,
     state_of,
 )
+from tools.incident_table import PAGE, written
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 EVERY = pytest.mark.parametrize("row", KINDS.values(), ids=lambda row: row.kind)
@@ -39,6 +40,16 @@ def test_what_ends_by_time_holds_for_longer_each_time_and_not_for_ever(row: Inci
     assert quiet_ms(row, 1) == min(2 * row.first_ms, row.longest_ms)
     assert quiet_ms(row, 10**9) == row.longest_ms
     assert row.forgotten_ms >= row.longest_ms
+
+
+def test_operations_has_the_table_of_today() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert written(page) == page, "python -m tools.incident_table"
+
+
+@EVERY
+def test_every_kind_has_its_runbook(row: IncidentKind) -> None:
+    assert (RUNBOOKS / f"{row.runbook}.md").is_file()
 
 
 def test_only_what_moves_money_wrongly_stops_settlement() -> None:

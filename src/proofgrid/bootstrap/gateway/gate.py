@@ -8,6 +8,7 @@ from functools import partial
 from proofgrid.bootstrap.gateway.adapters import Adapters
 from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.dispatcher.in_hand import InHand
+from proofgrid.roles.incidents.feeling import Feeling
 from proofgrid.roles.intake.gate import LOOK_SECONDS, Gate
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.sealing_age import SealingAge
@@ -15,7 +16,9 @@ from proofgrid.rules.access.pressure import Part
 from proofgrid.telemetry.lag import LoopLag
 
 
-def build_gate(world: Adapters, loop_lag: LoopLag, in_hand: InHand, market: Market, sealing: SealingAge) -> Gate:
+def build_gate(
+    world: Adapters, loop_lag: LoopLag, in_hand: InHand, market: Market, sealing: SealingAge, feeling: Feeling
+) -> Gate:
     """Return what lets submissions in, not running yet."""
     return Gate(
         {
@@ -27,6 +30,7 @@ def build_gate(world: Adapters, loop_lag: LoopLag, in_hand: InHand, market: Mark
             Part.SEALING: sealing.seconds,
         },
         world.clock,
+        sheds=lambda: feeling.sheds,
     )
 
 

@@ -63,6 +63,8 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
             "api_keys": callers.api_key_changed,
             "engines": roles.engines.forget,
             "keys": lambda _nothing: roles.intake.keys.wake(),
+            "incidents": roles.incident_changed,
+            "lies": lambda _nothing: roles.responding.wake(),
             "expiry": lambda _nothing: roles.watch.wake(),
         },
         on_lost=be_deaf,

@@ -12,6 +12,7 @@ from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, with_unversioned
+from proofgrid.roles.audit.checking import AuditCheck
 from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.canary.second_looks import SecondLooks
 from proofgrid.roles.canary.sending import Canaries
@@ -19,9 +20,11 @@ from proofgrid.roles.census.counting import Census
 from proofgrid.roles.chores import Chores
 from proofgrid.roles.dispatcher.checking import Checking
 from proofgrid.roles.dispatcher.clocks import Clocks
-from proofgrid.roles.dispatcher.desk import Desk
+from proofgrid.roles.dispatcher.desk import Desk, DispatchSettings
 from proofgrid.roles.dispatcher.in_hand import InHand
 from proofgrid.roles.dispatcher.watch import Watch
+from proofgrid.roles.incidents.feeling import Feeling
+from proofgrid.roles.incidents.responding import Responding
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.health import Health
 from proofgrid.roles.intake.intake import Intake
@@ -61,12 +64,20 @@ class Roles:
     ledger_check: LedgerCheck
     learning: Learning | None  #: None where sizes are not learned
     health: Health
+    responding: Responding
+    feeling: Feeling
+    audit_check: AuditCheck
     audit_placing: AuditPlacing
     refused_calls: RefusedCalls
     webhooks: Webhooks
     census: Census
     loop_lag: LoopLag
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
+
+    def incident_changed(self, _told: str) -> None:
+        """One was opened, acted upon or closed."""
+        self.intake.callers.abuse.wake()
+        self.responding.wake()
 
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
@@ -77,25 +88,14 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
     in_hand = InHand(world.clock, loop_lag.seconds)
     clocks = Clocks(world.database, dispatch.phases, gateway_id=gateway_id, in_hand=in_hand)
     sealing_age = SealingAge(world.database)
-    market = _market(settings, world, gateway_id, chores)
-    gate = build_gate(world, loop_lag, in_hand, market, sealing_age)
+    feeling = _feeling(settings, world, gateway_id)
+    market = _market(settings, world, gateway_id, chores, feeling)
+    gate = build_gate(world, loop_lag, in_hand, market, sealing_age, feeling)
     programs = KnownPrograms(world.database, world.clock)
     engines = KnownEngines(world.database, engines_here(), clock=world.clock)
     admission = build_admission(settings, world, programs, engines, MarketHere(str(gateway_id), market.wake))
     task_watch = TaskWatch(world.database)
-    settlement = Settlement(
-        world.database,
-        world.artifacts,
-        world.library,
-        world.workers,
-        clock=world.clock,
-        scratch=OWN_SCRATCH,
-        phases=dispatch.phases,
-        hedging=dispatch.hedging,
-        reputation=dispatch.reputation,
-        surplus_to=settings.surplus,
-        signed_for=world.keys.network if settings.bonds().is_asked else None,
-    )
+    settlement = _settlement(settings, world, dispatch)
     return Roles(
         intake=build_intake(settings, world, admission, programs, engines, task_watch, gate),
         admission=admission,
@@ -119,6 +119,9 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
+        responding=Responding(world.database, world.clock, silent_ms=settings.lease_ttl_ms),
+        feeling=feeling,
+        audit_check=AuditCheck(world.database, world.keys),
         audit_placing=AuditPlacing(world.database, world.keys),
         refused_calls=RefusedCalls(world.database, world.clock),
         webhooks=Webhooks(world.database, world.clock, may_be_local=settings.webhooks_anywhere),
@@ -142,7 +145,9 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
     )
 
 
-def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Market:
+def _market(
+    settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores, feeling: Feeling
+) -> Market:
     return Market(
         world.database,
         gateway_id=gateway_id,
@@ -150,6 +155,34 @@ def _market(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, c
         settings=settings.market(),
         clock=world.clock,
         chores=chores,
+        may_lead=lambda: feeling.may_lead,
+    )
+
+
+def _settlement(settings: GatewaySettings, world: Adapters, dispatch: DispatchSettings) -> Settlement:
+    return Settlement(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        clock=world.clock,
+        scratch=OWN_SCRATCH,
+        phases=dispatch.phases,
+        hedging=dispatch.hedging,
+        reputation=dispatch.reputation,
+        surplus_to=settings.surplus,
+        signed_for=world.keys.network if settings.bonds().is_asked else None,
+    )
+
+
+def _feeling(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId) -> Feeling:
+    return Feeling(
+        world.database,
+        world.artifacts,
+        world.clock,
+        gateway_id=gateway_id,
+        data_dir=world.data_dir,
+        certificate=settings.tls_certificate,
     )
 
 

@@ -140,10 +140,12 @@ def _other_work(
     work += [world.signing.watch, desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
     work += [roles.refused_calls.run, roles.intake.callers.calls.run, roles.intake.callers.api_keys.run]
-    work += [roles.intake.keys.run, store_key_loop(world.store_keys)]
+    work += [roles.intake.keys.run, roles.intake.callers.abuse.run, roles.feeling.run, store_key_loop(world.store_keys)]
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run
+    chores["audit check"] = roles.audit_check.run
+    chores["incidents"] = roles.responding.run
     if is_watched(settings, sibling):
         chores["census"] = roles.census.run
     if "dispatcher" in names:

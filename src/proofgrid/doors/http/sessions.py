@@ -20,7 +20,7 @@ from proofgrid.doors.http.body import read_body
 from proofgrid.doors.http.call import HttpCall, cookie_of
 from proofgrid.doors.http.json_text import to_json
 from proofgrid.primitives.canonical import Json
-from proofgrid.primitives.errors import InvalidField, NotAllowed, NoToken, WrongAudience
+from proofgrid.primitives.errors import BadToken, InvalidField, NotAllowed, NoToken, WrongAudience
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.callers import Callers
@@ -70,7 +70,11 @@ class SignIn:
         fields = _texts(await read_fields(request), {"message", "signature"})
         _, domain = self._place(request)
         with acting(Act("SignIn", call.peer(), lambda: {"domain": domain})), span("call", "SignIn"):
-            session = await self._callers.sessions.sign_in(fields["message"], fields["signature"], domain=domain)
+            try:
+                session = await self._callers.sessions.sign_in(fields["message"], fields["signature"], domain=domain)
+            except BadToken:
+                self._callers.abuse.note(peer_host(call.peer()))
+                raise
         response = await self._told(session)
         _set_cookie(response, request, session.cookie, seconds=SESSION_MS // 1_000)
         return response

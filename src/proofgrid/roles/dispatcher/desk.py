@@ -67,6 +67,7 @@ from proofgrid.store.sessions import (
     SUPERSEDE_SESSIONS,
     WAKE_EXPIRY,
 )
+from proofgrid.store.signals import NOTE_LIE
 from proofgrid.store.stakes import SIGNED_EVIDENCE_OF_LEASE, slash_equivocation
 from proofgrid.store.subnetworks import check_operator, serve_stacks
 from proofgrid.store.tasks import WAKE_LANES
@@ -345,7 +346,8 @@ class Desk:
             first = await connection.first(SIGNED_EVIDENCE_OF_LEASE, lease_id=report.held.lease_id)
         if first is not None and not first.known:
             async with self._database.transaction(Transaction.RETURN_JOB) as connection:
-                await slash_equivocation(connection, report, session.operator)
+                if await slash_equivocation(connection, report, session.operator) is not None:
+                    await connection.run(NOTE_LIE, lease_id=report.held.lease_id, kind="equivocation")
 
     # --- leases out ------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from proofgrid.rules.jobs.retry import FOREVER_MS, ReturnReason
 from proofgrid.rules.reputation.standing import ReputationPolicy, fault_of
 from proofgrid.store.connection import Connection
 from proofgrid.store.leases import BAR_FROM_JOB, GET_LEASE, REFUSE_LATE
+from proofgrid.store.signals import note_lie
 from proofgrid.store.stakes import slash_late_lie
 from proofgrid.store.work import Work, note_work
 
@@ -44,6 +45,7 @@ async def refuse_late(
     )
     if refused is None:
         return False
+    await note_lie(connection, lease_id, reason)
     lease = await connection.value(GET_LEASE, lease_id=lease_id)
     if reason is ReturnReason.BAD_PROOF:
         await connection.run(BAR_FROM_JOB, lease_id=lease_id, excluded=lease.prover_id, excluded_until_ms=FOREVER_MS)

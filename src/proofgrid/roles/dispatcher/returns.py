@@ -38,6 +38,7 @@ from proofgrid.store.leases import (
     LeaseAtHand,
     LeasedJob,
 )
+from proofgrid.store.signals import note_lie
 from proofgrid.store.stakes import slash_lease
 from proofgrid.store.tasks import LOCK_TASK, append_event, end_lease, end_task, wake_lanes
 from proofgrid.store.work import POLICY as REPUTATION
@@ -75,6 +76,7 @@ async def return_job(
     if not await end_lease(connection, lease_id, state, reason=reason.value, detail=detail):
         return False
     await connection.run(TELL_SESSION_TO_STOP, lease_id=lease_id, reason=reason.value)
+    await note_lie(connection, lease_id, reason)
     lease = await connection.value(GET_LEASE, lease_id=lease_id)
     job = await connection.first(JOB_OF_LEASE, lease_id=lease_id)
     if RETRY_RULES[reason].prover_at_fault:

@@ -17,6 +17,7 @@ from proofgrid.store.sessions import (
     KEEP_PROVERS_OF_OPERATOR,
     WAKE_EXPIRY,
 )
+from proofgrid.store.signals import check_administration
 from proofgrid.store.transactions import Transaction
 
 LABEL_CHARS_MAX = 128
@@ -36,7 +37,9 @@ class AccessList:
         """Give a key an access role; raise InvalidField for a label that is too long."""
         if len(label) > LABEL_CHARS_MAX:
             raise InvalidField(f"at most {LABEL_CHARS_MAX} characters", field="label")
-        await self._database.write(Transaction.CHANGE_ROLES, GRANT_ROLE, address=address, role=role.value, label=label)
+        async with self._database.transaction(Transaction.CHANGE_ROLES) as connection:
+            await check_administration(connection)  # taking roles goes on
+            await connection.run(GRANT_ROLE, address=address, role=role.value, label=label)
         self._known_roles.forget(address)  # the other gateways are told
         log.info("role_granted", address=address, role=role, by=admin.address)
         return await self._identity(address)

@@ -15,6 +15,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, RateLimited, TokenReplayed, UnknownKey
 from proofgrid.primitives.ids import Address, SessionId
 from proofgrid.primitives.signatures import signer_of
+from proofgrid.roles.intake.abuse import Abuse
 from proofgrid.roles.intake.api_key_callers import ApiKeyCallers
 from proofgrid.roles.intake.heard import Heard
 from proofgrid.roles.intake.known_roles import KnownRoles
@@ -79,6 +80,7 @@ class Callers:
         self._streams: Rates[SessionId] = Rates(STREAM_RATE, clock)
         self._operators: Rates[Address] = Rates(OPERATOR_RATE, clock)
         self.sessions = Sessions(database, clock)
+        self.abuse = Abuse(database, clock)
         self.api_keys = ApiKeyCallers(database, clock)
         self.calls = OpenCalls(self, at_once=limits.calls_at_once)
         self.known_roles = KnownRoles(database, clock=clock)
@@ -113,6 +115,7 @@ class Callers:
                 check_scope(shown.api_key, scopes)
         except (BadToken, UnknownKey):
             self._strangers.charge(host)
+            self.abuse.note(host)
             raise
         if first is not None:
             await first()
@@ -130,10 +133,11 @@ class Callers:
             return _Shown(session.address)
         if is_api_key(token):
             if not self.api_keys.has(token):
+                self.abuse.check(host)
                 self._look_at_stranger(host)
             key = await self.api_keys.authenticate(token, is_private=is_private)
             return _Shown(key.owner, api_key=key)
-        claims = self._authenticate(token, heard, host)
+        claims = await self._authenticate(token, heard, host)
         return _Shown(claims.subject, claims=claims)
 
     async def _roles_for(self, shown: _Shown, needed: frozenset[Role], *, once: bool) -> frozenset[Role]:
@@ -214,13 +218,15 @@ class Callers:
     async def _forget(self) -> None:
         await self._database.write(Transaction.FORGET_TOKENS, FORGET_SPENT_TOKENS)
 
-    def _authenticate(self, token: str, heard: Heard, host: str) -> Claims:
+    async def _authenticate(self, token: str, heard: Heard, host: str) -> Claims:
         claims, signed, signature = read_token(token)
         check_claims(claims, audience=self._audience, now_ms=self._clock.now_ms())
         heard.check_call(claims.purpose)
         # Looking at signatures is what costs; who is known here already is not shut out by others at its address.
         if not self.known_roles.has(claims.subject):
             self._look_at_stranger(host)
+            if self.abuse.is_blocked(host) and not await self.roles_of(claims.subject, anew=False):
+                self.abuse.check(host)
         if signer_of(signed.encode(), signature) != claims.subject:
             raise BadToken("the token is not signed by the key it names")
         return claims

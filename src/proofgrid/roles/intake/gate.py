@@ -32,13 +32,22 @@ from proofgrid.telemetry.metrics.of_gateway import ADMISSION_LINE, ADMISSION_WIN
 
 LOOK_SECONDS = 0.1
 LOOKS_PER_SECOND = 10
+SHED_WAIT_MS = 5_000
+SHED = {
+    "disk_full": "its disk is full",
+    "database_slow": "the database is slow",
+    "store_slow": "the artifact store is slow",
+}
 ASKERS = "asks "  #: before a client in line: its questions wait in a line of their own
 
 log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """Needs its `run` in a TaskGroup; `parts`: how late each part of the gateway comes now, in seconds."""
+    """Needs its `run` in a TaskGroup; `parts`: how late each part of the gateway comes now, in seconds.
+
+    `sheds`: why nothing new is let in at all, a kind of incident; empty: it is.
+    """
 
     def __init__(
         self,
@@ -47,7 +56,9 @@ class Gate:
         *,
         window: WindowPolicy | None = None,
         line: LinePolicy | None = None,
+        sheds: Callable[[], str] = lambda: "",
     ) -> None:
+        self._sheds = sheds
         self._parts = parts
         self._clock = clock
         self._window_policy = window or WindowPolicy()
@@ -96,6 +107,7 @@ class Gate:
 
         `asks`: for a price only; those who do share half of the window, so that they never keep submissions out.
         """
+        self.check()
         await self._enter(ASKERS + client if asks else client)
         begun = self._clock.running_seconds()
         try:
@@ -104,6 +116,12 @@ class Gate:
             self._count_out(ASKERS + client if asks else client)
             self._pause(self._clock.running_seconds() - begun)
             self._fill()
+
+    def check(self) -> None:
+        """Raise Busy while nothing new is let in, whoever asks: the database or the store is slow or full."""
+        if why := self._sheds():
+            what = SHED[why]
+            raise Busy(f"nothing new is taken at this gateway: {what}", hint=HINT, wait_ms=SHED_WAIT_MS)
 
     @property
     def _window(self) -> int:

@@ -9,7 +9,8 @@ from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.limits import LIST_MAX
 from proofgrid.store.database import Database
-from proofgrid.store.incidents import CLOSE_INCIDENT, GET_INCIDENT, LIST_INCIDENTS, Incident
+from proofgrid.store.incident_acts import undo
+from proofgrid.store.incidents import CLOSE_INCIDENT, GET_INCIDENT, LIST_INCIDENTS, LOCK_INCIDENT_TO_CLOSE, Incident
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -42,9 +43,11 @@ class Incidents:
     async def close(self, admin: Caller, incident_id: int) -> Incident:
         """Let settlement go on, if this was the last one that is open; raise InvalidField when there is none."""
         await self.get(incident_id)
-        closed = await self._database.write(
-            Transaction.CLOSE_INCIDENT, CLOSE_INCIDENT, incident_id=incident_id, by=admin.address
-        )
-        if closed:  # closing twice closes once
+        async with self._database.transaction(Transaction.CLOSE_INCIDENT) as connection:
+            incident = await connection.first(LOCK_INCIDENT_TO_CLOSE, incident_id=incident_id)
+            if incident is not None:  # closing twice closes once
+                await undo(connection, incident, by=admin.address)
+                await connection.fetch(CLOSE_INCIDENT, incident_id=incident_id, by=admin.address)
+        if incident is not None:
             log.warning("incident_closed", incident_id=incident_id, by=admin.address)
         return await self.get(incident_id)

@@ -19,6 +19,7 @@ from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.identity.key_list import (
+    KeyState,
     Purpose,
     SignedKeyList,
     check_follows,
@@ -26,8 +27,10 @@ from proofgrid.rules.identity.key_list import (
     read_signed_list,
 )
 from proofgrid.rules.identity.network_keys import NetworkKeys
+from proofgrid.rules.incidents.signals import Signal
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
+from proofgrid.store.incidents import open_incidents
 from proofgrid.store.keys import ADD_KEY_LIST, LATEST_KEY_LIST
 from proofgrid.store.transactions import Transaction
 
@@ -95,8 +98,26 @@ class KeyRing:
                 self._check_served(signed)
                 if await connection.first(ADD_KEY_LIST, number=signed.list.number, spelled=signed.text) is None:
                     raise InvalidField("somebody else published a list meanwhile", field="keys", hint="admin keys list")
+                await self._note_stolen(connection, signed)
         await self._hear(signed)
         return await self.get(admin)
+
+    async def _note_stolen(self, connection: Connection, signed: SignedKeyList) -> None:
+        """Open an incident for each key that this list revokes first, in the transaction that publishes it."""
+        before = {key.address for key in self._keys.named.keys if key.state is KeyState.REVOKED}
+        await open_incidents(
+            connection,
+            [
+                Signal(
+                    kind="key_compromised",
+                    subject=key.address,
+                    detail=f"list {signed.list.number} revokes the network's key for {', '.join(key.purposes)}",
+                    facts={"purposes": [one.value for one in key.purposes], "list": signed.list.number},
+                )
+                for key in signed.list.keys
+                if key.state is KeyState.REVOKED and key.address not in before
+            ],
+        )
 
     async def look(self) -> None:
         """Another gateway may have published a list, or a key may lie here that did not before."""

@@ -9,7 +9,7 @@ Whoever holds the stack's lock leads its lanes for this round; the epoch in roun
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -81,7 +81,9 @@ class Market:
         settings: MarketSettings,
         clock: Clock,
         chores: Chores | None = None,
+        may_lead: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._may_lead = may_lead
         self._database = database
         self._gateway_id = gateway_id
         self._settings = settings
@@ -160,6 +162,9 @@ class Market:
 
     async def hold_rounds(self, stack: Stack) -> RoundsTally | None:
         """Hold one round of every lane of a stack in which there is something to match; None when there is nothing."""
+        if not self._may_lead():
+            # Its clock is wrong: others lead. It comes back by itself.
+            return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)
         if not self._chores.are_mine(stack):
             self._hungry.discard(stack)
             return RoundsTally(sold=0, unsold=0, next_job_ms=None)  # a sibling's by now

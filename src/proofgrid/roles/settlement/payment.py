@@ -44,6 +44,7 @@ from proofgrid.store.settlement import (
     ReportedLease,
     SettledLease,
 )
+from proofgrid.store.signals import note_lie
 from proofgrid.store.stakes import rescue_transfers, slash_lease
 from proofgrid.store.stored_artifacts import HAND_OVER_PROOFS
 from proofgrid.store.tasks import LOCK_TASKS
@@ -150,6 +151,7 @@ async def _follow_jobs(
     works += [_work(claim, claim.ran_ms, failures=1, happened=_WRONG_CLAIM) for claim in wrong]
     await note_work(connection, works, reputation)
     for claim in wrong:  # accounts after provers, as wherever a lease ends
+        await note_lie(connection, claim.lease_id, ReturnReason.REFUTED)
         await slash_lease(connection, claim.lease_id, ReturnReason.REFUTED, detail=_WRONG_CLAIM.detail)
     failed = [by_lease[lease_id].lease for lease_id in doubted]
     rescued = [(lease.job_id, lease.operator) for lease in failed]

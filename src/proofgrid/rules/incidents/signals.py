@@ -102,6 +102,40 @@ def signal_of_engine(lies: LiesOfEngine, policy: LiePolicy) -> Signal | None:
     return Signal(kind="engine_broken", subject=lies.engine, detail=detail, facts=facts, since_ms=lies.first_ms)
 
 
+STARVES_MS = 600_000
+ABUSE_MAX, ABUSE_WINDOW_SECONDS = 100, 60.0
+DATABASE_SLOW_SECONDS = 0.5
+STORE_SLOW_SECONDS = 2.0
+DISK_FREE_BYTES = 256 << 20
+CERTIFICATE_LEFT_MS = 7 * 24 * 3_600_000
+CLOCK_SKEW_MS = 2_000
+REGION_PROVERS, REGION_OPERATORS = 3, 2  #: fewer say nothing of a region
+
+
+def is_starving(oldest_ms: int) -> bool:
+    """Has a job that somebody would take at its price waited too long?"""
+    return oldest_ms > STARVES_MS
+
+
+def abuses(host: str) -> Signal:
+    """Return the signal that a network address is from which so many bad credentials came."""
+    detail = f"{ABUSE_MAX} tokens or keys that are good for nothing came from {host} in {ABUSE_WINDOW_SECONDS:g} s"
+    return Signal(kind="token_abuse", subject=host, detail=detail, facts={"times": ABUSE_MAX})
+
+
+def starves(lane: str, oldest_ms: int) -> Signal:
+    """Return the signal that a lane is in which a job waits for so long."""
+    detail = f"a job of {lane} that pays what is asked has been waiting for {oldest_ms // 1_000} s"
+    return Signal(kind="lane_starves", subject=lane, detail=detail, facts={"oldest_ms": oldest_ms})
+
+
+def region_is_silent(region: str, *, provers: int, heard_ms: int) -> Signal:
+    """Return the signal that a region is of which no prover is heard."""
+    detail = f"none of {provers} provers in {region} is heard"
+    facts: dict[str, Json] = {"provers": provers, "heard_ms": heard_ms}
+    return Signal(kind="region_silent", subject=region, detail=detail, facts=facts)
+
+
 @dataclass(slots=True)
 class InARow:
     """Says when something was seen so many times in a row, and, as often, that it is gone."""

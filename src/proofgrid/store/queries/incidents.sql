@@ -33,10 +33,6 @@ SELECT EXISTS (SELECT FROM incidents WHERE closed_ms IS NULL AND stops_settlemen
 SELECT @incident FROM incidents
 WHERE :closed OR closed_ms IS NULL ORDER BY incident_id DESC LIMIT :limit;
 
--- name: open_ones
--- All that are open, oldest first.
-SELECT @incident FROM incidents WHERE closed_ms IS NULL ORDER BY incident_id LIMIT :limit;
-
 -- name: get_incident
 SELECT @incident FROM incidents
 WHERE incident_id = :incident_id;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proofgrid.primitives.turns import Urgency
+from proofgrid.rules.incidents.kinds import Act
 from proofgrid.rules.jobs.lifecycle import LeaseState, TaskEvent, TaskState
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.telemetry.metrics.kinds import Counter, Gauge, Histogram, capped, closed
@@ -188,6 +189,12 @@ LEDGER_CHECKS = Counter(
     "Looks at the ledger, by what was found.",
     closed("found", ("nothing", "violation")),
     unit="looks",
+)
+INCIDENT_ACTS = Counter(
+    "proofgrid_incident_acts_total",
+    "What was done about incidents that were opened, by the act.",
+    closed("act", Act),
+    unit="acts",
 )
 REPAIRS = Counter(
     "proofgrid_store_repairs_total",
