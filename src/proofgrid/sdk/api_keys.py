@@ -30,12 +30,14 @@ class ApiKeys:
         subnetwork: str = "",
         spend_per_day: int = 0,
         expires_ms: int = 0,
+        addresses: Iterable[str] = (),
     ) -> NewApiKey:
         """Make a key; its secret is in the answer and nowhere else.
 
         `scopes`: none means tasks:read, tasks:write, programs:read, network:read. `spend_per_day`: base units that may
-        leave your account by it on one UTC day. `expires_ms` 0: never. Where a gateway dies before it answers, another
-        one is made: revoke what you have no secret of.
+        leave your account by it on one UTC day. `expires_ms` 0: never. `addresses`: of your servers, or their networks
+        (203.0.113.0/24); it is good from nowhere else. Where a gateway dies before it answers, another one is made:
+        revoke what you have no secret of.
         """
         request = messages.MakeApiKeyRequest(
             label=label,
@@ -43,6 +45,7 @@ class ApiKeys:
             subnetwork=subnetwork,
             spend_per_day=spend_per_day,
             expires_ms=expires_ms,
+            addresses=list(addresses),
         )
         return read(NewApiKey, await self._connection.ask(lambda services: services.api_keys.MakeApiKey, request))
 

@@ -36,6 +36,7 @@ class StoredKey:
     expires_ms: int
     is_revoked: bool  #: or the one that made it
     used_ms: int | None  #: some seconds late
+    addresses: tuple[str, ...]  #: networks from where it is good; none: from everywhere
 
     @property
     def may(self) -> ApiKey:
@@ -47,6 +48,7 @@ class StoredKey:
             subnetwork=self.subnetwork,
             spend_per_day=self.spend_per_day,
             expires_ms=self.expires_ms,
+            addresses=self.addresses,
         )
 
 

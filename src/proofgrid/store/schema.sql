@@ -25,6 +25,7 @@ CREATE TABLE api_keys (
     expires_ms    bigint NOT NULL,
     revoked_ms    bigint,
     used_ms       bigint,
+    addresses     text[] NOT NULL DEFAULT '{}'[],
     PRIMARY KEY (key_id),
     CHECK ((spend_per_day >= 0)),
     CHECK ((spent >= 0)),

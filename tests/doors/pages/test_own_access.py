@@ -47,6 +47,7 @@ def a_stored_key(**changes: Any) -> StoredKey:
         created_ms=NOW_MS - 5_000,
         expires_ms=NOW_MS + 5_000,
         is_revoked=False,
+        addresses=(),
         used_ms=None,
     )
     return replace(key, **changes)

@@ -17,6 +17,7 @@ from proofgrid.rules.access.api_keys import (
     ApiKey,
     Scope,
     WantedKey,
+    check_from,
     check_live,
     check_scope,
     check_secret,
@@ -25,6 +26,7 @@ from proofgrid.rules.access.api_keys import (
     hash_of,
     id_of,
     is_api_key,
+    parse_addresses,
     parse_key_id,
     parse_scopes,
     spell_key,
@@ -131,3 +133,42 @@ def test_a_key_of_a_subnetwork_is_for_that_one() -> None:
     assert subnetwork_for(None, "x") == "x"
     with pytest.raises(NotAllowed, match="subnetwork acme only"):
         subnetwork_for(bound, "default")
+
+
+# --- from where a key is good ---
+
+AT_HOME = replace(KEY, addresses=("2001:db8::/64", "203.0.113.0/24"))
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "203.0.113.255", "2001:db8::/64"])
+def test_a_key_is_good_from_its_servers(host: str) -> None:
+    check_from(AT_HOME, host)
+    check_from(KEY, host)
+
+
+@pytest.mark.parametrize(
+    "host", ["203.0.114.7", "127.0.0.1", "2001:db8:0:1::/64", "::/64", "", "unix:", "203.0.113.0/23"]
+)
+def test_it_is_good_from_nowhere_else(host: str) -> None:
+    with pytest.raises(NotAllowed, match="is not good from") as refusal:
+        check_from(AT_HOME, host)
+    assert refusal.value.field == "address"
+    check_from(KEY, host)
+
+
+def test_addresses_have_one_spelling_and_of_ipv6_networks_count() -> None:
+    given = ["203.0.113.7", "2001:DB8::1", "2001:db8::2", "10.0.0.0/8", "2001:db8::/32"]
+    assert parse_addresses(given) == ("10.0.0.0/8", "2001:db8::/32", "2001:db8::/64", "203.0.113.7/32")
+    for wrong in ("10.0.0.1/8", "example.com", "", "1.2.3", "10.0.0.0/33", "x" * 100_000):
+        with pytest.raises(InvalidField, match="is no address"):
+            parse_addresses([wrong])
+    with pytest.raises(InvalidField, match="at most 16"):
+        parse_addresses(f"10.0.0.{place}" for place in range(17))
+
+
+@pytest.mark.parametrize("addresses", [(), ("203.0.0.0/16",), ("203.0.113.7/32", "10.0.0.0/8"), ("2001:db8::/32",)])
+def test_what_a_key_makes_is_good_from_nowhere_that_it_is_not_itself(addresses: tuple[str, ...]) -> None:
+    check_within(AT_HOME, replace(WANTED, addresses=("203.0.113.7/32", "2001:db8::/64")))
+    check_within(KEY, replace(WANTED, addresses=addresses))
+    with pytest.raises(NotAllowed, match="good from where"):
+        check_within(AT_HOME, replace(WANTED, addresses=addresses))

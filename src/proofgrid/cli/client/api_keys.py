@@ -45,6 +45,10 @@ def new(
     subnetwork: Annotated[
         str, typer.Option("--subnetwork", metavar="NAME", help="Only this subnetwork's lanes and tasks.")
     ] = "",
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", metavar="NETWORK", help="From where it is good: 203.0.113.0/24; may be given again."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there, readable by you only.")
     ] = None,
@@ -57,7 +61,7 @@ def new(
 
     \b
     Example:
-      proofgrid api-keys new "rollup backend" --spend-per-day 5 --out backend.key
+      proofgrid api-keys new "rollup backend" --spend-per-day 5 --address 203.0.113.7 --out backend.key
       proofgrid api-keys new dashboard --scope tasks:read --scope network:read --expires never
     """
     if out is not None and out.exists():
@@ -66,7 +70,12 @@ def new(
     ends_ms = 0 if expires == NEVER else SystemClock().now_ms() + parse_duration_ms(expires, field="expires")
     made = options.ask(
         lambda client: client.api_keys.make(
-            label, scopes=scope or [], subnetwork=subnetwork, spend_per_day=spend, expires_ms=ends_ms
+            label,
+            scopes=scope or [],
+            subnetwork=subnetwork,
+            spend_per_day=spend,
+            expires_ms=ends_ms,
+            addresses=address or [],
         )
     )
     if out is not None:
@@ -131,7 +140,8 @@ def revoke(
 
 def _may(key: ApiKey) -> str:
     where = f" in {key.subnetwork}" if key.subnetwork else ""
-    return f"{' '.join(key.scopes)}{where}, {format_amount(key.spend_per_day)} tokens a day"
+    whence = f" from {' '.join(key.addresses)}" if key.addresses else ""
+    return f"{' '.join(key.scopes)}{where}{whence}, {format_amount(key.spend_per_day)} tokens a day"
 
 
 def _ends(key: ApiKey) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.api_keys import ApiKeys
-from proofgrid.rules.access.api_keys import WantedKey, parse_key_id, parse_scopes
+from proofgrid.rules.access.api_keys import WantedKey, parse_addresses, parse_key_id, parse_scopes
 from proofgrid.store.api_keys import StoredKey
 from proofgrid.wire.v1 import api_keys_pb2 as messages
 from proofgrid.wire.v1 import api_keys_pb2_grpc as services
@@ -27,6 +27,7 @@ class ApiKeyService(services.ApiKeyServiceServicer):
             subnetwork=request.subnetwork,
             spend_per_day=request.spend_per_day,
             expires_ms=request.expires_ms,
+            addresses=parse_addresses(request.addresses),
         )
         made, secret = await self._keys.make(caller, wanted)
         return messages.NewApiKey(key=write_api_key(made), secret=secret)
@@ -60,4 +61,5 @@ def write_api_key(key: StoredKey) -> messages.ApiKey:
         expires_ms=key.expires_ms,
         revoked=key.is_revoked,
         used_ms=key.used_ms or 0,
+        addresses=key.addresses,
     )

@@ -75,6 +75,7 @@ class ApiKeys:
                 subnetwork=wanted.subnetwork,
                 spend_per_day=wanted.spend_per_day,
                 expires_ms=wanted.expires_ms,
+                addresses=list(wanted.addresses),
             )
             made = await connection.value(GET_API_KEY, key_id=key_id)
         log.info("api_key_made", key_id=key_id, owner=caller.address)

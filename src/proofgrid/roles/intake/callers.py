@@ -23,7 +23,7 @@ from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.intake.signing_in import Sessions
 from proofgrid.roles.loop import Loop, every
-from proofgrid.rules.access.api_keys import ApiKey, Scope, check_scope, is_api_key
+from proofgrid.rules.access.api_keys import ApiKey, Scope, check_from, check_scope, is_api_key
 from proofgrid.rules.access.roles import Caller, Role, check_role
 from proofgrid.rules.access.sign_in import SESSION_PREFIX
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
@@ -136,6 +136,7 @@ class Callers:
                 self.abuse.check(host)
                 self._look_at_stranger(host)
             key = await self.api_keys.authenticate(token, is_private=is_private)
+            check_from(key, host)
             return _Shown(key.owner, api_key=key)
         claims = await self._authenticate(token, heard, host)
         return _Shown(claims.subject, claims=claims)

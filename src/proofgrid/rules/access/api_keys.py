@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from proofgrid.primitives.account_errors import OutOfScope
 from proofgrid.primitives.errors import BadToken, InvalidField, NotAllowed, TokenExpired, UnknownKey
@@ -27,7 +29,12 @@ SECRET_BYTES = 32
 LABEL_CHARS_MAX = 128
 LIVE_MAX = 100  #: of one owner
 KEPT_MAX = 1_000  #: of one owner, those that are revoked or expired included
+ADDRESSES_MAX = 16
+ADDRESS_CHARS_MAX = 64
+IPV6_BITS = 64  #: whoever has one address of such a network has all of them
 FORGET_AFTER_MS = 30 * 86_400_000  #: a dead key is listed for so long
+
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 _KEY = re.compile(r"pgk_([0-9a-f]{16})_([0-9a-f]{64})")
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -74,6 +81,7 @@ class ApiKey:
     subnetwork: str = ""  #: the one whose lanes and tasks it is for; empty: all that its owner may use
     spend_per_day: int = 0  #: base units that may leave its owner's account by it on one UTC day
     expires_ms: int = 0  #: 0: never
+    addresses: tuple[str, ...] = ()  #: networks from where it is good; none: from everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +93,7 @@ class WantedKey:
     subnetwork: str = ""
     spend_per_day: int = 0
     expires_ms: int = 0
+    addresses: tuple[str, ...] = ()
 
 
 def is_api_key(token: str) -> bool:
@@ -131,6 +140,51 @@ def check_live(key: ApiKey, *, is_revoked: bool, now_ms: int) -> None:
         raise UnknownKey("this API key was revoked", hint="its owner can make another: proofgrid api-keys new")
     if key.expires_ms and now_ms >= key.expires_ms:
         raise TokenExpired("this API key has expired", hint="its owner can make another: proofgrid api-keys new")
+
+
+def check_from(key: ApiKey, host: str) -> None:
+    """Raise NotAllowed for a key that is used from where it is not good: somebody else may have it.
+
+    `host`: where the call comes from, of IPv6 its network.
+    """
+    if not key.addresses:
+        return
+    try:
+        caller = ipaddress.ip_network(host, strict=False)
+    except ValueError:
+        caller = None
+    if caller is None or not any(_is_within(caller, ipaddress.ip_network(one)) for one in key.addresses):
+        raise NotAllowed(
+            f"this API key is not good from {host[:ADDRESS_CHARS_MAX]}",
+            field="address",
+            hint="if that is no server of yours, somebody has your key: revoke it",
+        )
+
+
+def parse_addresses(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return addresses and networks in their one spelling, sorted; raise InvalidField. Of IPv6 a network at least."""
+    found: set[str] = set()
+    for text in texts:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            raise InvalidField(
+                f"{text[:ADDRESS_CHARS_MAX]!r} is no address and no network",
+                field="addresses",
+                hint="203.0.113.7, 203.0.113.0/24, 2001:db8::/64",
+            ) from None
+        if network.version == 6 and network.prefixlen > IPV6_BITS:
+            network = network.supernet(new_prefix=IPV6_BITS)
+        found.add(str(network))
+    if len(found) > ADDRESSES_MAX:
+        raise InvalidField(f"at most {ADDRESSES_MAX}", field="addresses")
+    return tuple(sorted(found))
+
+
+def _is_within(one: Network, other: Network) -> bool:
+    if isinstance(one, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and one.subnet_of(other)
+    return isinstance(other, ipaddress.IPv6Network) and one.subnet_of(other)
 
 
 def check_scope(key: ApiKey, taken: frozenset[Scope]) -> None:
@@ -187,5 +241,9 @@ def check_within(maker: ApiKey, wanted: WantedKey) -> None:
         raise NotAllowed(f"the key that makes it is for the subnetwork {maker.subnetwork}", field="subnetwork")
     if wanted.spend_per_day > maker.spend_per_day:
         raise NotAllowed("more than the key that makes it may spend itself", field="spend_per_day")
+    networks = [ipaddress.ip_network(one) for one in maker.addresses]
+    asked = [ipaddress.ip_network(one) for one in wanted.addresses]
+    if networks and not (asked and all(any(_is_within(one, other) for other in networks) for one in asked)):
+        raise NotAllowed("good from where the key that makes it is not", field="addresses")
     if maker.expires_ms and not 0 < wanted.expires_ms <= maker.expires_ms:
         raise NotAllowed("later than the key that makes it", field="expires_ms")

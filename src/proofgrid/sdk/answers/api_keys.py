@@ -21,6 +21,7 @@ class ApiKey:
     expires_ms: int  #: 0: never
     revoked: bool
     used_ms: int  #: half a minute late; 0: never
+    addresses: tuple[str, ...]  #: from where it is good; none: from everywhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 k.key_id, k.owner, k.maker_id, k.label, k.secret_hash, k.scopes, k.subnetwork, k.spend_per_day,
     CASE k.spent_day WHEN now_ms() / 86400000 THEN k.spent ELSE 0 END AS spent_today, k.created_ms, k.expires_ms,
     k.revoked_ms IS NOT NULL OR EXISTS (SELECT FROM api_keys AS m WHERE m.key_id = k.maker_id AND m.revoked_ms IS NOT NULL)
-        AS is_revoked, k.used_ms
+        AS is_revoked, k.used_ms, k.addresses
 
 -- name: get_api_key
 SELECT @api_key_columns FROM api_keys AS k WHERE k.key_id = :key_id;
@@ -26,8 +26,9 @@ SELECT count(*) AS kept, count(*) FILTER (WHERE revoked_ms IS NULL AND (expires_
 FROM api_keys WHERE owner = :owner;
 
 -- name: insert_api_key
-INSERT INTO api_keys (key_id, owner, maker_id, label, secret_hash, scopes, subnetwork, spend_per_day, expires_ms)
-VALUES (:key_id, :owner, :maker_id, :label, :secret_hash, :scopes::text[], :subnetwork, :spend_per_day, :expires_ms);
+INSERT INTO api_keys (key_id, owner, maker_id, label, secret_hash, scopes, subnetwork, spend_per_day, expires_ms, addresses)
+VALUES (:key_id, :owner, :maker_id, :label, :secret_hash, :scopes::text[], :subnetwork, :spend_per_day, :expires_ms,
+    :addresses::text[]);
 
 -- name: revoke_api_key
 -- With those that it made. Nothing comes back where the owner has no such key.

@@ -29,6 +29,7 @@ class MakeApiKeyRequest(_message.Message):
     SUBNETWORK_FIELD_NUMBER: _builtins.int
     SPEND_PER_DAY_FIELD_NUMBER: _builtins.int
     EXPIRES_MS_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """what it is for"""
     subnetwork: _builtins.str
@@ -41,6 +42,10 @@ class MakeApiKeyRequest(_message.Message):
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """tasks:read, …; empty: the usual ones"""
 
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """from where it is good: 203.0.113.7, 2001:db8::/64; empty: from everywhere"""
+
     def __init__(
         self,
         *,
@@ -49,10 +54,11 @@ class MakeApiKeyRequest(_message.Message):
         subnetwork: _builtins.str = ...,
         spend_per_day: _builtins.int = ...,
         expires_ms: _builtins.int = ...,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_ms", b"expires_ms", "label", b"label", "scopes", b"scopes", "spend_per_day", b"spend_per_day", "subnetwork", b"subnetwork"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "expires_ms", b"expires_ms", "label", b"label", "scopes", b"scopes", "spend_per_day", b"spend_per_day", "subnetwork", b"subnetwork"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -98,6 +104,7 @@ class ApiKey(_message.Message):
     EXPIRES_MS_FIELD_NUMBER: _builtins.int
     REVOKED_FIELD_NUMBER: _builtins.int
     USED_MS_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     owner: _builtins.str
     maker_id: _builtins.str
@@ -115,6 +122,10 @@ class ApiKey(_message.Message):
     """half a minute late; 0: never"""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """from where it is good; empty: from everywhere"""
+
     def __init__(
         self,
         *,
@@ -130,10 +141,11 @@ class ApiKey(_message.Message):
         expires_ms: _builtins.int = ...,
         revoked: _builtins.bool = ...,
         used_ms: _builtins.int = ...,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "expires_ms", b"expires_ms", "key_id", b"key_id", "label", b"label", "maker_id", b"maker_id", "owner", b"owner", "revoked", b"revoked", "scopes", b"scopes", "spend_per_day", b"spend_per_day", "spent_today", b"spent_today", "subnetwork", b"subnetwork", "used_ms", b"used_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "created_ms", b"created_ms", "expires_ms", b"expires_ms", "key_id", b"key_id", "label", b"label", "maker_id", b"maker_id", "owner", b"owner", "revoked", b"revoked", "scopes", b"scopes", "spend_per_day", b"spend_per_day", "spent_today", b"spent_today", "subnetwork", b"subnetwork", "used_ms", b"used_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
