@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ test-pages: $(STAMP) ## look at every page in a real browser: stories, accessibi
 	@command -v chromium >/dev/null || echo "there is no chromium here (apt install chromium): its tests are skipped" >&2
 	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
 	BROWSER="$$(command -v chromium)" $(PYTEST) -rs tests/browser
+
+typescript: ## check, test and pack the client in TypeScript (Node.js 20, npm)
+	cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent check && npm test --silent && npm run --silent build && npm pack --silent --ignore-scripts
 
 scenarios: $(STAMP) ## break everything on purpose: one failure per file, real processes (about 15 minutes)
 	$(PYTEST) tests/acceptance/scenarios

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.flooding WHAT ADDRESS KEY PROGRAM SECONDS`: an attacker in a process of its own.
+"""`python -m benchmarks.flooding WHAT ADDRESS HTTP KEY PROGRAM SECONDS`: an attacker in a process of its own.
 
 It is as fast as it can and obeys nothing. Its last line says how many calls it made, and what they were told.
 """
@@ -8,18 +8,23 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from uuid import uuid4
 
 import grpc
+import httpx
 
 from benchmarks.echo_network import LIMIT_PRICE
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.signing import CONNECT_PATH
+from proofgrid.sdk.transfer import upload_file
 from proofgrid.wire.errors import read_error
 from proofgrid.wire.v1 import client_pb2, client_pb2_grpc, prover_pb2, prover_pb2_grpc, quotes_pb2
 
@@ -87,12 +92,65 @@ async def _phantoms(client: Client, program: str) -> None:
     await _stream(client, prover_pb2.FromProver(results=prover_pb2.JobResults(results=results)))
 
 
+async def _uploads(client: Client, program: str) -> object:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(uuid4().bytes * (1 << 18))
+        file.flush()
+        return await upload_file(client.connection, Path(file.name))
+
+
+async def _builds(client: Client, program: str) -> object:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(uuid4().bytes)
+        file.flush()
+        return await client.register_program({"model": Path(file.name)}, proof_system="echo")
+
+
+async def _hellos(client: Client, program: str) -> None:
+    """Connect under one more name, and hang up at once."""
+    stub = prover_pb2_grpc.ProverServiceStub(client.connection.channel)
+    hello = prover_pb2.Hello(name=f"flood-{uuid4().hex[:8]}", classes=["small"], slots=1, cores=1, memory_bytes=1 << 30)
+    hello.asks.add(proof_system="echo@1.0", price=100)
+    first = prover_pb2.FromProver(hello=hello)
+    call = stub.Connect(metadata=await client.connection.metadata(CONNECT_PATH, first.SerializeToString()))
+    try:
+        await call.write(first)
+        await call.read()
+    except grpc.aio.AioRpcError as error:
+        raise read_error(error) from None
+    finally:
+        call.cancel()
+
+
+async def _refusals(client: Client, program: str) -> object:
+    """Ask for what only administrators may: each refusal is for the audit log."""
+    return await client.admin.grant(f"0x{uuid4().hex}{uuid4().hex[:8]}", "admin", label="me")
+
+
+async def _browsers(client: Client, program: str) -> object:
+    """Ask for pages, for documents, and with bodies that are too much."""
+    async with httpx.AsyncClient(base_url=HTTP[0], trust_env=False, timeout=5) as http:
+        with suppress(httpx.HTTPError):
+            await http.get("/")
+            await http.get(f"/market/{uuid4()}")
+            await http.get("/v1/openapi.json")
+            await http.post("/v1/tasks", content=BRACKETS.encode(), headers={"content-type": "application/json"})
+    return None
+
+
+HTTP = [""]  #: of the gateway
+
 FLOODS: dict[str, Call] = {
     "brackets": _brackets,
     "quotes": _quotes,
     "strangers": _strangers,
     "heartbeats": _heartbeats,
     "phantom results": _phantoms,
+    "uploads": _uploads,
+    "builds": _builds,
+    "hellos": _hellos,
+    "refused calls": _refusals,
+    "browsers": _browsers,
 }
 
 
@@ -115,5 +173,5 @@ async def flood(what: str, address: str, key: SigningKey, program: str, seconds:
 
 
 if __name__ == "__main__":
-    what, address, key, program, seconds = sys.argv[1:]
+    what, address, HTTP[0], key, program, seconds = sys.argv[1:]
     print(dict(asyncio.run(flood(what, address, SigningKey(bytes.fromhex(key)), program, float(seconds)))))

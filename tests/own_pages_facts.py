@@ -21,6 +21,7 @@ from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.audit.entries import Entry
+from proofgrid.rules.jobs.filters import TaskFilter
 from proofgrid.rules.jobs.lifecycle import JobState, LeaseState, TaskState
 from proofgrid.rules.jobs.waiting import WaitReason, Waits
 from proofgrid.rules.staking.bonds import BondPolicy
@@ -74,6 +75,8 @@ def a_task(**changes: Any) -> TaskView:
         inputs=2,
         quote_id=None,
         subnetwork="default",
+        tags=("nightly",),
+        replay_of=None,
     )
     return replace(task, **changes)
 
@@ -234,8 +237,8 @@ class TasksOfFacts:
         self._done = done
 
     @needs(Role.CLIENT)
-    async def list_own(self, caller: Any, *, state: str, limit: int, begins: str = "") -> list[Any]:
-        return [a_task(), a_task(state=TaskState.DONE, finished_ms=NOW_MS)] if state in ("", "open") else []
+    async def list_own(self, caller: Any, wanted: TaskFilter, *, limit: int, begins: str = "") -> list[Any]:
+        return [a_task(), a_task(state=TaskState.DONE, finished_ms=NOW_MS)] if wanted.state in ("", "open") else []
 
     @needs(Role.CLIENT)
     async def submit(self, caller: Any, request: Any) -> Any:

@@ -250,15 +250,16 @@ async def test_leases_that_ran_out_and_tasks_that_are_overdue(lane: LaneUnderTes
     await lane.check_money()
 
 
-async def refuse(lane: LaneUnderTest, table: str, key: UUID) -> None:
+async def refuse(lane: LaneUnderTest, table: str, key: UUID, *, column: str = "") -> None:
     """Let the database refuse every change of one row, for a reason that nobody foresaw."""
+    column = column or f"{table[:-1]}_id"
     await lane.fetch(
         f"CREATE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'poisoned' USING ERRCODE = 'check_violation'; END $$"
     )
     await lane.fetch(
         f"CREATE TRIGGER refuse_{table} BEFORE UPDATE ON {table} FOR EACH ROW"
-        f" WHEN (old.{table[:-1]}_id = '{key}') EXECUTE FUNCTION refuse_{table}()"
+        f" WHEN (old.{column} = '{key}') EXECUTE FUNCTION refuse_{table}()"
     )
 
 

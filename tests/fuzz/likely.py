@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from proofgrid.primitives.pages import spell_cursor
 from proofgrid.rules.access.roles import Caller, Role
 from tests.fuzz.mutating import mutated_message
 from tests.makers import a_key
@@ -50,6 +51,8 @@ _LIKELY: Sequence[tuple[str, str]] = (
     ("lease_id", "0198c0de-0000-7000-8000-000000000001"),
     ("task_id", "0198c0de-0000-7000-8000-000000000002"),
     ("_id", "0198c0de-0000-7000-8000-000000000003"),
+    ("cursor", spell_cursor("tasks", (NOW_MS, "0198c0de-0000-7000-8000-000000000002"))),
+    ("tag", "env=prod"),
     ("digest", "f" * 64),
     ("cached_programs", "f" * 64),
     ("source", "f" * 64),

@@ -160,6 +160,7 @@ TARGETS: Mapping[str, Target] = {
         tries=200,
     ),
     "token": Target(what="tokens of calls", take=words.take_token, seeds=words.tokens, tries=300),
+    "cursor": Target(what="cursors of lists, and tags", take=words.take_cursor, seeds=words.cursors, tries=300),
     "json": Target(what="JSON inside messages and in files", take=words.take_json, seeds=words.texts, tries=400),
     "container": Target(
         what="the container of bundles and evidence, as bytes",

@@ -134,6 +134,7 @@ class LaneUnderTest:
         constraints: Constraints = NO_CONSTRAINTS,
         wraps: Sequence[tuple[int, ...]] = (),
         sealed_for: Sequence[str] = (),
+        tags: Sequence[str] = (),
     ) -> UUID:
         """Let a task with so many ready jobs be accepted; it has no input and no facts. `raises`: its ladder.
 
@@ -152,6 +153,8 @@ class LaneUnderTest:
             task |= dict(zip(("raise_permille", "raise_every_ms", "raise_max"), raises, strict=True))
         subnetwork = lane.split("/")[0]
         task |= {"subnetwork": None if subnetwork == "default" else subnetwork}
+        if tags:
+            task |= {"tags": list(tags)}
         if sealed_for:
             seals = {prover: {"key_id": f"of {prover}", "sealed": "AAAA"} for prover in sealed_for}
             task |= {"seal": {"request": "r", "commitment": "c", "seals": seals}}

@@ -84,10 +84,14 @@ OF_CLIENTS: dict[str, Callable[[Any, Path], Any]] = {
     "task": lambda client, _: client.task("t"),
     "tasks": lambda client, _: client.tasks(),
     "cancel": lambda client, _: client.cancel("t"),
+    "cancel_tasks": lambda client, _: client.cancel_tasks(tag="nightly"),
+    "replay_tasks": lambda client, _: client.replay_tasks(dry_run=True),
     "fetch_result": lambda client, path: client.fetch_result("t", path.with_suffix(".result")),
     "program": lambda client, _: client.program(DIGEST),
     "programs": lambda client, _: client.programs(),
     "account": lambda client, _: client.account(),
+    "set_low_balance": lambda client, _: client.set_low_balance(5),
+    "quota": lambda client, _: client.quota(),
     "statement": lambda client, _: client.statement(),
     "rounds": lambda client, _: client.rounds(),
     "sizes": lambda client, _: client.sizes(),
@@ -102,6 +106,7 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
     ApiKeys: {
         "make": lambda keys: keys.make("a server"),
         "known": lambda keys: keys.known(),
+        "set_spend": lambda keys: keys.set_spend("0" * 16, 5),
         "revoke": lambda keys: keys.revoke("0" * 16),
     },
     Webhooks: {

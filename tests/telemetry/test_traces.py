@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,13 @@ from tests.collector import running_collector
 TASK = UUID("0198c0de-0000-7000-8000-000000000001")
 LEASE = UUID("0198c0de-0000-7000-8000-000000000002")
 TRACE = TASK.hex
+
+
+@pytest.fixture
+def heard() -> Iterator[list[traces.Step]]:
+    """What is told of, once a test lets it be sent."""
+    yield []
+    traces.send_steps(None)
 
 
 def test_steps_of_all_processes_meet_in_one_trace_over_otlp() -> None:
@@ -86,3 +94,52 @@ def test_nothing_of_opentelemetry_is_imported_where_nobody_asks_for_it() -> None
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("flags", ["01", "03", "ff"])
+def test_a_context_that_is_sampled_is_read_whatever_else_its_flags_say(flags: str) -> None:
+    told = traces.read_context(f"00-{'a' * 32}-{'b' * 16}-{flags}")
+    assert told == traces.Context("a" * 32, "b" * 16)
+
+
+def test_of_a_thousand_tasks_so_many_are_traced_and_every_process_says_which(heard: list[traces.Step]) -> None:
+    tasks = [UUID(int=number) for number in range(1, 2_001)]
+    told = {}
+    for permille in (0, 100, 1_000):
+        traces.send_steps(heard.append, permille=permille)
+        told[permille] = {task for task in tasks if traces.is_told(task.hex)}
+        heard.clear()
+        for task in tasks:
+            traces.note_submit(task, 1.0, asked=None)
+            traces.note("normalise", traces.of_task(task), 1.0)
+            traces.note_lease(task, LEASE, 1.0)
+            traces.note_task(task, 1.0)
+        assert {step.trace_id for step in heard} == {task.hex for task in told[permille]}
+        assert len(heard) == 4 * len(told[permille])
+
+    assert (len(told[0]), len(told[1_000])) == (0, 2_000)
+    assert told[100] < told[1_000]
+    assert 140 < len(told[100]) < 260
+
+
+def test_a_caller_s_own_trace_and_the_task_s_name_each_other(heard: list[traces.Step]) -> None:
+    traces.send_steps(heard.append)
+    asked = traces.Context("a" * 32, "b" * 16)
+
+    traces.note_submit(TASK, 0.5, asked=asked, jobs=2)
+
+    own, theirs = heard
+    assert (own.trace_id, own.parent_id, own.link) == (TRACE, traces.of_task(TASK).span_id, asked)
+    assert (theirs.trace_id, theirs.parent_id) == (asked.trace_id, asked.span_id)
+    assert theirs.link == traces.Context(own.trace_id, own.span_id)
+    assert theirs.attributes == {"jobs": 2, "task_id": str(TASK)}
+
+
+def test_links_reach_the_collector() -> None:
+    asked = traces.Context("a" * 32, "b" * 16)
+    with running_collector() as collector:
+        with sent_to(collector.endpoint, service="gateway"):
+            traces.note_submit(TASK, 0.5, asked=asked)
+        [link] = collector.of_trace(TRACE)["submit"].links
+        assert (link.trace_id.hex(), link.span_id.hex()) == (asked.trace_id, asked.span_id)
+        assert set(collector.of_trace(asked.trace_id)) == {"submit"}

@@ -71,6 +71,7 @@ def _clients() -> Section:
             _document("Over HTTP", "docs/http.md", f"{at}/http.md"),
             _document("Webhooks", "docs/webhooks.md", f"{at}/webhooks.md"),
             _document("Sealed inputs", "docs/sealed.md", f"{at}/sealed.md"),
+            _document("TypeScript, Go, other languages", "docs/languages.md", f"{at}/languages.md"),
             Section(
                 title="Proof systems",
                 parts=(

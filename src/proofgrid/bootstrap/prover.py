@@ -76,7 +76,7 @@ async def _operators_key(settings: ProverSettings, signing: SigningProcess) -> S
 @asynccontextmanager
 async def _watched(settings: ProverSettings, clock: Clock) -> AsyncIterator[None]:
     """Let a prover's metrics be read, and send its traces on. Raises InvalidField where it cannot."""
-    with sent_to(settings.traces, service="proofgrid-prover"):
+    with sent_to(settings.traces, service="proofgrid-prover", permille=settings.traces_sample):
         async with _metrics_door(settings, clock):
             yield
 

@@ -37,6 +37,7 @@ from proofgrid.cli.client import (
     program_operators,
     program_settings,
     program_sharing,
+    quota,
     quote,
     quotes,
     result,
@@ -119,6 +120,7 @@ access.group.add_typer(network_keys.group)
 access.group.add_typer(store_keys.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
+quota.add_to(account.group)
 access.group.add_typer(canary.group)
 record.add_to(clear.group)
 order_proofs.add_to(clear.group)

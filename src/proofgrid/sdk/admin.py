@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.pages import Page
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.sdk.answers.administration import Canaries, Canary, DeadLetter, Identity, Incident
 from proofgrid.sdk.answers.money import Account, LedgerCheck, StatementClosing, Treasury
 from proofgrid.sdk.answers.network import Subnetwork
 from proofgrid.sdk.answers.operators import Evidence, Stake
-from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.sdk.answers.reading import read, read_all, read_page
 from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.connection import Connection
 from proofgrid.sdk.inputs import inputs_json
@@ -101,11 +102,11 @@ class Admin:
 
     # --- what went wrong ---
 
-    async def dead_letters(self, *, limit: int = 100, replayed: bool = False) -> list[DeadLetter]:
+    async def dead_letters(self, *, limit: int = 100, replayed: bool = False, cursor: str = "") -> Page[DeadLetter]:
         """Return the tasks that nobody could prove, newest first; those replayed already only when `replayed`."""
-        request = client_pb2.ListDeadLettersRequest(limit=limit, replayed=replayed)
+        request = client_pb2.ListDeadLettersRequest(limit=limit, replayed=replayed, cursor=cursor)
         answer = await self._connection.ask(lambda services: services.admin.ListDeadLetters, request)
-        return read_all(DeadLetter, answer.letters)
+        return read_page(DeadLetter, answer.letters, answer.next_cursor)
 
     async def dead_letter(self, task_id: str) -> DeadLetter:
         """Return one of them with everybody who tried."""

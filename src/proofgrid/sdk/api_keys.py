@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from proofgrid.primitives.pages import Page
 from proofgrid.sdk.answers.api_keys import ApiKey, NewApiKey
-from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.sdk.answers.reading import read, read_page
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import api_keys_pb2 as messages
 
@@ -49,11 +50,16 @@ class ApiKeys:
         )
         return read(NewApiKey, await self._connection.ask(lambda services: services.api_keys.MakeApiKey, request))
 
-    async def known(self, owner: str = "") -> list[ApiKey]:
+    async def known(self, owner: str = "", *, limit: int = 0, cursor: str = "") -> Page[ApiKey]:
         """Return your keys, newest first, or for administrators those of an owner; dead ones stay for 30 days."""
-        request = messages.ListApiKeysRequest(owner=owner)
+        request = messages.ListApiKeysRequest(owner=owner, limit=limit, cursor=cursor)
         answer = await self._connection.ask(lambda services: services.api_keys.ListApiKeys, request)
-        return read_all(ApiKey, answer.keys)
+        return read_page(ApiKey, answer.keys, answer.next_cursor)
+
+    async def set_spend(self, key_id: str, spend_per_day: int) -> ApiKey:
+        """Say anew what a key may spend a day, in base units; what it spent today stays counted. Not by an API key."""
+        request = messages.SetApiKeyRequest(key_id=key_id, spend_per_day=spend_per_day)
+        return read(ApiKey, await self._connection.ask(lambda services: services.api_keys.SetApiKey, request))
 
     async def revoke(self, key_id: str) -> ApiKey:
         """End a key, and those that it made, at once: calls that it has open end as well."""

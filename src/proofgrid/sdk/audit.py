@@ -12,6 +12,7 @@ from typing import Any
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.pages import Page
 from proofgrid.rules.audit.checkpoint import Checkpoint, RewrittenLog, verified_checkpoint
 from proofgrid.rules.audit.merkle import is_consistent, leaf_hash, root_by_inclusion
 from proofgrid.rules.identity.key_list import SignedKeyList, read_signed_list
@@ -74,12 +75,21 @@ class Audit:
         return answer.content
 
     async def entries(
-        self, *, limit: int = 100, before: int | None = None, by: str = "", act: str = "", since_ms: int = 0
-    ) -> list[AuditEntry]:
+        self,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+        by: str = "",
+        act: str = "",
+        since_ms: int = 0,
+        cursor: str = "",
+    ) -> Page[AuditEntry]:
         """Return entries, newest first: below a place, of a caller, of a call, since a moment."""
-        request = messages.ListAuditEntriesRequest(limit=limit, before=before, by=by, act=act, since_ms=since_ms)
+        request = messages.ListAuditEntriesRequest(
+            limit=limit, before=before, by=by, act=act, since_ms=since_ms, cursor=cursor
+        )
         answer = await self._connection.ask(lambda services: services.audit.ListAuditEntries, request)
-        return [_entry(one) for one in answer.entries]
+        return Page([_entry(one) for one in answer.entries], answer.next_cursor)
 
     async def entry(self, position: int, network: Address) -> tuple[AuditEntry, AuditHead]:
         """Return one entry that the log has, as its checkpoint proves. Raises RewrittenLog if it does not."""

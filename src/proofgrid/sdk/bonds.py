@@ -9,8 +9,9 @@ async with Client("grpcs://gateway.example:7400", operator_key) as client:
 from __future__ import annotations
 
 from proofgrid.primitives.clock import fresh_bytes
+from proofgrid.primitives.pages import Page
 from proofgrid.sdk.answers.operators import Evidence, Stake
-from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.sdk.answers.reading import read, read_page
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import stake_pb2 as messages
 
@@ -41,14 +42,16 @@ class Bonds:
         request = messages.WithdrawStakeRequest()
         return read(Stake, await self._connection.ask(lambda services: services.stake.WithdrawStake, request))
 
-    async def evidence(self, *, operator: str = "", state: str = "", limit: int = 100) -> list[Evidence]:
+    async def evidence(
+        self, *, operator: str = "", state: str = "", limit: int = 100, cursor: str = ""
+    ) -> Page[Evidence]:
         """Return what was taken of your bond, newest first; administrators see everybody's.
 
         `state`: only what stands, appealed, upheld or overturned.
         """
-        request = messages.ListEvidenceRequest(operator=operator, state=state, limit=limit)
+        request = messages.ListEvidenceRequest(operator=operator, state=state, limit=limit, cursor=cursor)
         answer = await self._connection.ask(lambda services: services.stake.ListEvidence, request)
-        return read_all(Evidence, answer.evidence)
+        return read_page(Evidence, answer.evidence, answer.next_cursor)
 
     async def one_evidence(self, evidence_id: str) -> Evidence:
         """Return one of them."""

@@ -22,15 +22,16 @@ from proofgrid.primitives.clock import Clock, fresh_bytes
 from proofgrid.primitives.digests import Digest, parse_digest
 from proofgrid.primitives.error_codes import error_of_code
 from proofgrid.primitives.errors import ProofgridError, Recoverable, Unavailable
+from proofgrid.primitives.pages import Page
 from proofgrid.primitives.signatures import Signer
 from proofgrid.proofs.bundles.bundle import BundleReport, verify_bundle
 from proofgrid.rules.jobs.constraints import NO_CONSTRAINTS, Constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.sdk import names
+from proofgrid.sdk.accounts import Accounts
 from proofgrid.sdk.admin import Admin
-from proofgrid.sdk.answers.money import Account, Movement, StatementClosing, StatementOpening, StatementPart
 from proofgrid.sdk.answers.quotes import FirmQuote, Quote
-from proofgrid.sdk.answers.reading import parsed, read, read_all
+from proofgrid.sdk.answers.reading import parsed, read, read_page
 from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.bonds import Bonds
@@ -39,6 +40,7 @@ from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json, quote_request
 from proofgrid.sdk.looks import Looks
+from proofgrid.sdk.own_tasks import OwnTasks
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.terms import AllTerms
@@ -47,7 +49,6 @@ from proofgrid.sdk.webhooks import Webhooks
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import quotes_pb2 as quote_messages
-from proofgrid.wire.v1 import statements_pb2
 
 ENDED_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -64,7 +65,7 @@ class Proven:
     report: BundleReport
 
 
-class Client(Looks):
+class Client(Accounts, Looks, OwnTasks):
     """A client of one network, through any of its gateways (a list, or text with commas).
 
     `key`: the client's own, or the text of an API key (`pgk_…`), which may do what its scopes say.
@@ -153,6 +154,7 @@ class Client(Looks):
         constraints: Constraints = NO_CONSTRAINTS,
         subnetwork: str = "",
         quote_id: str = "",
+        tags: Sequence[str] = (),
     ) -> Task:
         """Submit a request: one proof per element of `inputs`, all in one bundle, or one of all with `aggregate`.
 
@@ -166,7 +168,8 @@ class Client(Looks):
         `constraints` get the jobs; the fewer there are, the longer it may take. A `subnetwork` has lanes and provers
         of its own; you must be on its list. With the `quote_id` of a firm quote that you bought, its cost and time are
         promised, and there is no limit price. Without a quote and without a limit price the limit is 20% above what the
-        market says now, within the budget and your account; the task that comes back has it.
+        market says now, within the budget and your account; the task that comes back has it. By its `tags` (`nightly`,
+        `env=prod`; eight at most) you find it again.
         """
         request = messages.SubmitRequest(
             program_digest=await self._whole_digest(program_digest),
@@ -182,6 +185,7 @@ class Client(Looks):
             constraints=write_constraints(constraints),
             subnetwork=subnetwork,
             quote_id=quote_id,
+            tags=tags,
         )
         return read(Task, await self.connection.ask_in_turn(lambda services: services.client.Submit, request))
 
@@ -229,12 +233,11 @@ class Client(Looks):
         )
         return read(FirmQuote, await self.connection.ask(lambda services: services.quotes.BuyQuote, request))
 
-    async def quotes(self, *, limit: int = 100) -> list[FirmQuote]:
-        """Return the firm quotes that you bought, newest first."""
-        answer = await self.connection.ask(
-            lambda services: services.quotes.ListQuotes, quote_messages.ListQuotesRequest(limit=limit)
-        )
-        return read_all(FirmQuote, answer.quotes)
+    async def quotes(self, *, limit: int = 100, cursor: str = "") -> Page[FirmQuote]:
+        """Return a page of the firm quotes that you bought, newest first."""
+        request = quote_messages.ListQuotesRequest(limit=limit, cursor=cursor)
+        answer = await self.connection.ask(lambda services: services.quotes.ListQuotes, request)
+        return read_page(FirmQuote, answer.quotes, answer.next_cursor)
 
     async def prove(
         self,
@@ -291,11 +294,6 @@ class Client(Looks):
         request = messages.GetTaskRequest(task_id=await self._whole_task_id(task_id))
         return read(Task, await self.connection.ask(lambda services: services.client.GetTask, request))
 
-    async def tasks(self, *, state: str = "", begins: str = "", limit: int = 100) -> list[Task]:
-        """Return your tasks, newest first, without their jobs; with `begins` those whose id begins so."""
-        request = messages.ListTasksRequest(state=state, limit=limit, begins=begins)
-        return read_all(Task, (await self.connection.ask(lambda services: services.client.ListTasks, request)).tasks)
-
     async def cancel(self, task_id: str) -> Task:
         """Cancel a task; what is not spent is refunded."""
         request = messages.CancelTaskRequest(task_id=await self._whole_task_id(task_id))
@@ -314,11 +312,11 @@ class Client(Looks):
         request = messages.GetProgramRequest(digest=await self._whole_digest(digest, field="digest"))
         return read(Program, await self.connection.ask(lambda services: services.client.GetProgram, request))
 
-    async def programs(self, *, begins: str = "", limit: int = 100) -> list[Program]:
-        """Return the registered programs, newest first; with `begins` those whose digest begins so."""
-        request = messages.ListProgramsRequest(limit=limit, begins=begins)
+    async def programs(self, *, begins: str = "", limit: int = 100, cursor: str = "") -> Page[Program]:
+        """Return a page of the registered programs, newest first; with `begins` those whose digest begins so."""
+        request = messages.ListProgramsRequest(limit=limit, begins=begins, cursor=cursor)
         answer = await self.connection.ask(lambda services: services.client.ListPrograms, request)
-        return read_all(Program, answer.programs)
+        return read_page(Program, answer.programs, answer.next_cursor)
 
     async def _whole_digest(self, text: str, *, field: str = "program_digest") -> str:
         """Return the digest of the one program that begins so; every method here takes such a beginning.
@@ -332,24 +330,3 @@ class Client(Looks):
     async def _whole_task_id(self, text: str) -> str:
         """Return the id of the one task of yours that begins so; raises as `whole_digest`, UnknownTask."""
         return await names.whole_task_id(text, lambda begins, limit: self.tasks(begins=begins, limit=limit))
-
-    async def account(self, address: str = "", *, transfers_limit: int = 20) -> Account:
-        """Return an account with its latest transfers."""
-        request = messages.GetAccountRequest(address=address, transfers_limit=transfers_limit)
-        return read(Account, await self.connection.ask(lambda services: services.client.GetAccount, request))
-
-    async def statement(
-        self, owner: str = "", *, from_ms: int = 0, to_ms: int = 0
-    ) -> AsyncGenerator[StatementPart, None]:
-        """Yield an account's statement: its opening, its movements, oldest first, its closing. `to_ms` 0: until now.
-
-        Raises Unavailable when it broke off; a statement without its closing is not complete.
-        """
-        request = statements_pb2.StatementRequest(owner=owner, from_ms=from_ms, to_ms=to_ms)
-        async for part in self.connection.read(lambda services: services.statements.GetStatement, request):
-            if part.HasField("opening"):
-                yield read(StatementOpening, part.opening)
-            for movement in part.page.movements:
-                yield read(Movement, movement)
-            if part.HasField("closing"):
-                yield read(StatementClosing, part.closing)

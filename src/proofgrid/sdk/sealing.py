@@ -258,4 +258,5 @@ def _message(program: Program, terms: Terms, key: str) -> messages.SubmitRequest
         ladder=write_ladder(terms.get("ladder")),
         constraints=write_constraints(terms.get("constraints", NO_CONSTRAINTS)),
         subnetwork=terms.get("subnetwork", ""),
+        tags=terms.get("tags", ()),
     )

@@ -9,6 +9,7 @@ import grpc
 
 from proofgrid.sdk.signing import SigningChannel
 from proofgrid.sdk.tokens import Sign
+from proofgrid.wire.v1.accounts_pb2_grpc import AccountServiceStub
 from proofgrid.wire.v1.api_keys_pb2_grpc import ApiKeyServiceStub
 from proofgrid.wire.v1.audit_pb2_grpc import AuditServiceStub
 from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
@@ -43,6 +44,7 @@ class Services:
     def __init__(self, plain: grpc.aio.Channel, sign: Sign | None = None) -> None:
         channel = plain if sign is None else cast(grpc.aio.Channel, SigningChannel(plain, sign))
         self.client = ClientServiceStub(channel)
+        self.accounts = AccountServiceStub(channel)
         self.admin = AdminServiceStub(channel)
         self.api_keys = ApiKeyServiceStub(channel)
         self.artifacts = ArtifactServiceStub(channel)

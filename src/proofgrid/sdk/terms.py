@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from proofgrid.rules.jobs.constraints import Constraints
@@ -19,6 +20,7 @@ class Terms(TypedDict, total=False):
     ladder: Ladder | None
     constraints: Constraints
     subnetwork: str
+    tags: Sequence[str]
 
 
 class AllTerms(Terms, total=False):

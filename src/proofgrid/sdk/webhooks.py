@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proofgrid.sdk.answers.reading import read, read_all
+from proofgrid.primitives.pages import Page
+from proofgrid.sdk.answers.reading import read, read_page
 from proofgrid.sdk.answers.webhooks import Delivery, NewWebhook, Webhook
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import webhooks_pb2 as messages
@@ -25,17 +26,17 @@ class Webhooks:
         request = messages.MakeWebhookRequest(url=url, kinds=list(kinds))
         return read(NewWebhook, await self._connection.ask(lambda services: services.webhooks.MakeWebhook, request))
 
-    async def known(self) -> list[Webhook]:
+    async def known(self, *, limit: int = 100, cursor: str = "") -> Page[Webhook]:
         """Return your webhooks, newest first."""
-        request = messages.ListWebhooksRequest()
+        request = messages.ListWebhooksRequest(limit=limit, cursor=cursor)
         answer = await self._connection.ask(lambda services: services.webhooks.ListWebhooks, request)
-        return read_all(Webhook, answer.webhooks)
+        return read_page(Webhook, answer.webhooks, answer.next_cursor)
 
-    async def deliveries(self, endpoint_id: str, *, limit: int = 100) -> list[Delivery]:
-        """Return what was sent to one of them or waits for it, newest first."""
-        request = messages.ListDeliveriesRequest(endpoint_id=endpoint_id, limit=limit)
+    async def deliveries(self, endpoint_id: str, *, limit: int = 100, cursor: str = "") -> Page[Delivery]:
+        """Return a page of what was sent to one of them or waits for it, newest first."""
+        request = messages.ListDeliveriesRequest(endpoint_id=endpoint_id, limit=limit, cursor=cursor)
         answer = await self._connection.ask(lambda services: services.webhooks.ListDeliveries, request)
-        return read_all(Delivery, answer.deliveries)
+        return read_page(Delivery, answer.deliveries, answer.next_cursor)
 
     async def replay(self, endpoint_id: str, *, since_ms: int = 0) -> int:
         """Send again what failed, and what was delivered of events since a moment; return how many. It is enabled."""

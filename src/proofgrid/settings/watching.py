@@ -27,3 +27,9 @@ class Watching(Settings):
         told="nowhere",
         metavar="URL",
     )
+    traces_sample: int = setting(
+        1_000,
+        "So many of a thousand tasks are traced. Their ids say which: give all gateways and provers the same number.",
+        least=0,
+        most=1_000,
+    )

@@ -1,4 +1,4 @@
-"""Dead letters as they are written down, and tasks that are replays of them."""
+"""Dead letters as they are written down."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import Address, Lane, ProverId
+from proofgrid.primitives.ids import Address, ProverId
 from proofgrid.store.queries import query
 
 
@@ -37,29 +37,6 @@ class FailedTry:
     ended_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """A task that was made of a dead one."""
-
-    client: Address
-    program_digest: Digest
-    limit_price: int
-    units: int
-    escrow: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedJob:
-    """One of its jobs."""
-
-    slice: int
-    input: int
-    units: int
-    lane: Lane
-
-
 LIST_DEAD_LETTERS = query("list_dead_letters", DeadLetter)
 GET_DEAD_LETTER = query("get_dead_letter", DeadLetter)
 TRIES_OF_TASK = query("tries_of_task", FailedTry)
-REPLAY_TASK = query("replay_task", Replay)
-REPLAY_JOBS = query("replay_jobs", ReplayedJob)

@@ -44,10 +44,21 @@ class Balance:
     balance: int  #: base units
 
 
+@dataclass(frozen=True, slots=True)
+class LowBalance:
+    """Below which balance a client is told so, in base units."""
+
+    amount: int  #: 0: never
+    is_low: bool  #: it is below it
+
+
 POST_TRANSFERS = query("post_transfers", None)
 BALANCE = query("balance", int)
 BALANCES = query("balances", Balance)
 LOCK_ACCOUNTS = query("lock_accounts", Balance)
+OPEN_ACCOUNT = query("open_account", None)
+SET_LOW_BALANCE = query("set_low_balance", None)
+LOW_BALANCE_OF = query("low_balance_of", LowBalance)
 ESCROWED_OF_CLIENT = query("escrowed_of_client", int)
 TRANSFERS_OF_ACCOUNT = query("transfers_of_account", PostedTransfer)
 LEDGER_SUMS = query("ledger_sums", LedgerSums)

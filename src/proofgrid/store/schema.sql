@@ -3,6 +3,15 @@
 
 CREATE SEQUENCE fences;
 
+CREATE TABLE account_events (
+    account_id uuid NOT NULL,
+    seq        bigint NOT NULL,
+    kind       text NOT NULL,
+    data       jsonb NOT NULL,
+    at_ms      bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (account_id, seq)
+);
+
 CREATE TABLE accounts (
     account text NOT NULL,
     balance bigint NOT NULL DEFAULT 0,
@@ -99,6 +108,16 @@ CREATE UNIQUE INDEX audit_entries_position ON audit_entries ("position") WHERE (
 CREATE INDEX audit_entries_waiting ON audit_entries (entry_id) WHERE ("position" IS NULL);
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
 CREATE TRIGGER audit_entries_stay BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE bulk_acts (
+    client          text NOT NULL,
+    idempotency_key text NOT NULL,
+    request_digest  text NOT NULL,
+    matching        integer NOT NULL,
+    task_ids        uuid[] NOT NULL,
+    at_ms           bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (client, idempotency_key)
+);
 
 CREATE TABLE byte_reservations (
     reservation_id uuid NOT NULL,
@@ -415,6 +434,16 @@ CREATE TABLE lies (
 );
 CREATE INDEX lies_by_time ON lies (at_ms);
 
+CREATE TABLE low_balances (
+    account text NOT NULL,
+    owner   text NOT NULL,
+    amount  bigint NOT NULL,
+    is_low  boolean NOT NULL,
+    told    bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (account),
+    CHECK ((amount >= 0))
+);
+
 CREATE TABLE network (
     one     boolean NOT NULL DEFAULT true,
     address text NOT NULL,
@@ -683,6 +712,16 @@ CREATE TABLE task_events (
 );
 CREATE TRIGGER note_webhooks AFTER INSERT ON task_events REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION note_webhooks();
 
+CREATE TABLE task_tags (
+    client     text NOT NULL,
+    tag        text NOT NULL,
+    created_ms bigint NOT NULL,
+    task_id    uuid NOT NULL,
+    PRIMARY KEY (client, tag, created_ms, task_id),
+    FOREIGN KEY (task_id) REFERENCES tasks(task_id)
+);
+CREATE INDEX task_tags_by_task ON task_tags (task_id);
+
 CREATE TABLE tasks (
     task_id         uuid NOT NULL,
     client          text NOT NULL,
@@ -717,6 +756,7 @@ CREATE TABLE tasks (
     subnetwork      text,
     quote_id        uuid,
     seal            jsonb,
+    tags            text[],
     PRIMARY KEY (task_id),
     UNIQUE (client, idempotency_key),
     CHECK ((escrow >= 0)),
@@ -741,6 +781,7 @@ CREATE INDEX tasks_of_subnetworks ON tasks (subnetwork) WHERE (subnetwork IS NOT
 CREATE INDEX tasks_open_by_deadline ON tasks (deadline_ms) WHERE (state = ANY (ARRAY['open', 'combining']));
 CREATE INDEX tasks_open_of_client ON tasks (client, ((- limit_price)), task_id) WHERE (state = ANY (ARRAY['open', 'combining']));
 CREATE INDEX tasks_open_of_subnetworks ON tasks (subnetwork, created_ms) WHERE ((subnetwork IS NOT NULL) AND (state = ANY (ARRAY['open', 'combining'])));
+CREATE INDEX tasks_that_failed ON tasks (client, created_ms DESC, task_id DESC) WHERE (state = ANY (ARRAY['failed', 'cancelled']));
 CREATE INDEX tasks_to_raise ON tasks (raise_at_ms) WHERE ((raise_at_ms IS NOT NULL) AND (state = 'open'));
 
 CREATE TABLE transfers (
@@ -826,12 +867,28 @@ SELECT t.task_id,
      LEFT JOIN tasks r ON r.replay_of = t.task_id
   WHERE t.state = 'failed' AND (t.failure_code = ANY (ARRAY['PG-510', 'PG-511']));
 
+CREATE VIEW told_events AS
+SELECT task_events.task_id AS subject_id,
+    task_events.seq,
+    task_events.kind,
+    task_events.data,
+    task_events.at_ms
+   FROM task_events
+UNION ALL
+ SELECT account_events.account_id AS subject_id,
+    account_events.seq,
+    account_events.kind,
+    account_events.data,
+    account_events.at_ms
+   FROM account_events;
+
 -- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
 -- functions/grant_leases.sql: (the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]) -> integer
 -- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
 -- functions/is_meant.sql: (audience text, reader text) -> boolean
 -- functions/is_silent.sql: (sessions, bigint) -> boolean
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
+-- functions/note_low_balances.sql: (touched text[]) -> integer
 -- functions/note_webhooks.sql: () -> trigger
 -- functions/now_ms.sql: () -> bigint
 -- functions/open_stack.sql: (the_stack text, the_leader uuid) -> TABLE(lane text, epoch bigint, number bigint, transcript_hash text, next_reference bigint, next_put_off bigint, first_reference bigint, wide_reference bigint, backed boolean)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from proofgrid.primitives.digests import Digest
-from proofgrid.primitives.ids import Address, JobId, ProverId
+from proofgrid.primitives.ids import Address, JobId, ProverId, TaskId
 from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.store.queries import query
 
@@ -32,6 +32,8 @@ class TaskView:
     inputs: int  #: how many
     quote_id: UUID | None  #: the firm quote that it was redeemed with
     subnetwork: str  #: whose lanes its jobs are sold in
+    tags: tuple[str, ...]
+    replay_of: UUID | None  #: the task that it is a replay of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ class LastEvent:
 
 GET_TASK = query("get_task", TaskView)
 LIST_TASKS = query("list_tasks", TaskView)
+TASKS_WITH_TAG = query("tasks_with_tag", TaskView)
 TASKS_BETWEEN = query("tasks_between", TaskView)
+TASKS_TO_CANCEL = query("tasks_to_cancel", TaskId)
+TASKS_TO_REPLAY = query("tasks_to_replay", TaskId)
 JOBS_OF_TASK = query("jobs_of_task", JobView)
 EVENTS_AFTER = query("events_after", FoundEvent)
 LAST_EVENT = query("last_event", LastEvent)

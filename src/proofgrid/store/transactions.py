@@ -30,6 +30,7 @@ class Transaction(StrEnum):
     CHANGE_API_KEYS = "change_api_keys"
     NOTE_KEYS_USED = "note_keys_used"
     CHANGE_WEBHOOKS = "change_webhooks"
+    CHANGE_LOW_BALANCE = "change_low_balance"
     CLAIM_DELIVERIES = "claim_deliveries"
     NOTE_DELIVERY = "note_delivery"
     FORGET_DELIVERIES = "forget_deliveries"
@@ -74,6 +75,8 @@ class Transaction(StrEnum):
     FINISH_TASK = "finish_task"
     END_TASK = "end_task"
     REPLAY_TASK = "replay_task"
+    RESUBMIT_TASK = "resubmit_task"
+    BEGIN_BULK_ACT = "begin_bulk_act"
     SELL_QUOTE = "sell_quote"
     REDEEM_QUOTE = "redeem_quote"
     EXPIRE_QUOTES = "expire_quotes"
@@ -124,6 +127,9 @@ _BY_URGENCY = {
         Transaction.SELL_QUOTE,
         Transaction.REDEEM_QUOTE,
         Transaction.REPLAY_TASK,
+        Transaction.RESUBMIT_TASK,
+        Transaction.BEGIN_BULK_ACT,
+        Transaction.CHANGE_LOW_BALANCE,
         Transaction.RECORD_ARTIFACT,
         Transaction.RESERVE_BYTES,
         Transaction.SHARE_PROGRAM,
@@ -175,6 +181,7 @@ AUDITED = frozenset(
         Transaction.SHARE_PROGRAM,
         Transaction.DELETE_PROGRAM,
         Transaction.REPLAY_TASK,
+        Transaction.BEGIN_BULK_ACT,
     }
 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from proofgrid.primitives.ids import Address
-from proofgrid.rules.webhooks.endpoints import DeliveryState
+from proofgrid.rules.webhooks.endpoints import ACCOUNT_KINDS, DeliveryState
 from proofgrid.store.queries import query
 
 
@@ -30,7 +30,7 @@ class Endpoint:
 class Delivery:
     """One event for one endpoint, as its owner sees it."""
 
-    task_id: UUID
+    subject_id: UUID  #: the task's, or its owner's account's
     seq: int
     kind: str
     state: DeliveryState
@@ -40,13 +40,18 @@ class Delivery:
     answer: str
     at_ms: int
 
+    @property
+    def task_id(self) -> UUID | None:
+        """The task that it tells of; None: it tells of the account."""
+        return None if self.kind in ACCOUNT_KINDS else self.subject_id
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that is this gateway's to make."""
 
     endpoint_id: UUID
-    task_id: UUID
+    task_id: UUID  #: or its owner's account's
     seq: int
     attempts: int
     owner: Address

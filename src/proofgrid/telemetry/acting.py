@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from proofgrid.telemetry.traces import Context
+
 
 class Act:
     """A call under way. `by` is known once its token was read; `end`: how a call that lasts is ended from outside.
@@ -13,11 +15,19 @@ class Act:
     What it started may go on when it is over, and still speaks of it: so it holds nothing of the server's.
     """
 
-    __slots__ = ("_request", "api_key", "by", "call", "end", "peer")
+    __slots__ = ("_request", "api_key", "asked_within", "by", "call", "end", "peer")
 
-    def __init__(self, call: str, peer: str, request: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        call: str,
+        peer: str,
+        request: Callable[[], Mapping[str, object]],
+        *,
+        asked_within: Context | None = None,
+    ) -> None:
         self.call = call
         self.peer = peer  #: where it came from
+        self.asked_within = asked_within  #: a span of the caller's own trace
         self.by = ""
         self.api_key = ""  #: that the caller calls with, by its name
         self.end: Callable[[Exception], None] | None = None

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import proofgrid
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.telemetry.traces import Step, send_steps
+from proofgrid.telemetry.traces import WHOLE_PERMILLE, Context, Step, send_steps
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 
 @contextmanager
-def sent_to(endpoint: str, *, service: str) -> Iterator[None]:
+def sent_to(endpoint: str, *, service: str, permille: int = WHOLE_PERMILLE) -> Iterator[None]:
     """Send the steps of this process to a collector while the context lasts; to nobody where `endpoint` is empty.
 
-    `endpoint`: such as http://127.0.0.1:4318. What cannot be sent is dropped: nobody waits for it. Raises InvalidField
-    without the packages of the extra `traces`, or for an address that is none.
+    `endpoint`: such as http://127.0.0.1:4318; `permille`: so many tasks of a thousand. What cannot be sent is dropped:
+    nobody waits for it. Raises InvalidField without the packages of the extra `traces`, or for an address that is none.
     """
     if not endpoint:
         yield
@@ -36,7 +36,7 @@ def sent_to(endpoint: str, *, service: str) -> Iterator[None]:
         ) from None
     resource = Resource.create({"service.name": service, "service.version": proofgrid.__version__})
     processor = BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5))
-    send_steps(lambda step: processor.on_end(_span_of(step, resource)))
+    send_steps(lambda step: processor.on_end(_span_of(step, resource)), permille=permille)
     try:
         yield
     finally:
@@ -47,12 +47,14 @@ def sent_to(endpoint: str, *, service: str) -> Iterator[None]:
 def _span_of(step: Step, resource: object) -> ReadableSpan:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
+    from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 
     def context(span_id: str) -> SpanContext:
-        return SpanContext(
-            int(step.trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
-        )
+        return spelled(Context(step.trace_id, span_id))
+
+    def spelled(one: Context) -> SpanContext:
+        sampled = TraceFlags(TraceFlags.SAMPLED)
+        return SpanContext(int(one.trace_id, 16), int(one.span_id, 16), is_remote=False, trace_flags=sampled)
 
     assert isinstance(resource, Resource)  # noqa: S101 - for the type checker
     return ReadableSpan(
@@ -61,6 +63,7 @@ def _span_of(step: Step, resource: object) -> ReadableSpan:
         parent=context(step.parent_id) if step.parent_id else None,
         resource=resource,
         attributes=dict(step.attributes),
+        links=[Link(spelled(step.link))] if step.link is not None else [],
         kind=SpanKind.INTERNAL,
         start_time=step.started_ns,
         end_time=step.ended_ns,

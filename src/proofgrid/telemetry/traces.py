@@ -7,6 +7,9 @@ Provers do not: a lease tells them its context, as W3C Trace Context spells it, 
       `---- lease -- prover -- child
               `----- verify, settle
 
+Of so many tasks in a thousand: which, their ids say, so all processes trace the same ones. A caller may bring a trace
+of its own (`traceparent`): its submit is told there too, and each of the two traces names the other.
+
 Without somebody who sends them on, a step costs one look at a name.
 """
 
@@ -20,22 +23,10 @@ from uuid import UUID
 
 from proofgrid.primitives.clock import SystemClock
 
-_CONTEXT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])")
+_CONTEXT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_SAMPLED = 1  #: of a context's flags
 _NONE = "0" * 16
 _CLOCK = SystemClock()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Something that was done for a task; ids are hexadecimal, times ns since the epoch."""
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_id: str  #: empty: it is the task itself
-    started_ns: int
-    ended_ns: int
-    attributes: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +40,32 @@ class Context:
         return f"00-{self.trace_id}-{self.span_id}-01"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something that was done for a task; ids are hexadecimal, times ns since the epoch."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str  #: empty: it is the task itself
+    started_ns: int
+    ended_ns: int
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+    link: Context | None = None  #: to a span of another trace
+
+
 Send = Callable[[Step], None]  #: must be quick and raise nothing
 
+WHOLE_PERMILLE = 1_000
+
 _send: Send | None = None
+_permille = WHOLE_PERMILLE
 
 
-def send_steps(send: Send | None) -> None:
-    """Tell somebody of every step from now on; None: nobody."""
-    global _send
-    _send = send
+def send_steps(send: Send | None, *, permille: int = WHOLE_PERMILLE) -> None:
+    """Tell somebody of every step from now on, of so many tasks in a thousand; None: nobody."""
+    global _send, _permille
+    _send, _permille = send, permille
 
 
 def are_sent() -> bool:
@@ -65,10 +73,15 @@ def are_sent() -> bool:
     return _send is not None
 
 
+def is_told(trace_id: str) -> bool:
+    """Does anybody hear of the steps of this trace? Every process says the same that traces as many."""
+    return _send is not None and (_permille >= WHOLE_PERMILLE or _place_of(trace_id) < _permille)
+
+
 def read_context(text: str) -> Context | None:
     """Return the context that a stranger tells; None where there is none, or where it is malformed."""
     found = _CONTEXT.fullmatch(text)
-    if found is None or found[3] != "01" or not found[1].strip("0") or found[2] == _NONE:
+    if found is None or not int(found[3], 16) & _SAMPLED or not found[1].strip("0") or found[2] == _NONE:
         return None
     return Context(found[1], found[2])
 
@@ -90,28 +103,45 @@ def step_of(name: str, within: Context, *, which: str = "") -> Context:
 
 def note(name: str, within: Context, seconds: float, *, which: str = "", **attributes: str | int) -> None:
     """Tell of a step that has just ended and took so long; `which` tells it from others of its name."""
-    if _send is None:
+    if is_told(within.trace_id):
+        own = step_of(name, within, which=which)
+        _tell(name, own, within.span_id, seconds, attributes)
+
+
+def note_submit(task_id: UUID, seconds: float, *, asked: Context | None, **attributes: str | int) -> None:
+    """Tell of a request that has just become a task; `asked`: the span of the caller's trace that it came out of."""
+    within = of_task(task_id)
+    if not is_told(within.trace_id):
         return
-    own = step_of(name, within, which=which)
-    _tell(name, own.trace_id, own.span_id, within.span_id, seconds, attributes)
+    own = step_of("submit", within)
+    _tell("submit", own, within.span_id, seconds, attributes, link=asked)
+    if asked is not None:
+        theirs = Context(asked.trace_id, _id_of(asked.trace_id, f"submit/{own.trace_id}"))
+        _tell("submit", theirs, asked.span_id, seconds, {**attributes, "task_id": str(task_id)}, link=own)
 
 
 def note_task(task_id: UUID, seconds: float, **attributes: str | int) -> None:
     """Tell of a task that has just ended and took so long."""
-    if _send is not None:
-        context = of_task(task_id)
-        _tell("task", context.trace_id, context.span_id, "", seconds, attributes)
+    context = of_task(task_id)
+    if is_told(context.trace_id):
+        _tell("task", context, "", seconds, attributes)
 
 
 def note_lease(task_id: UUID, lease_id: UUID, seconds: float, **attributes: str | int) -> None:
     """Tell of a lease that has just ended with its proof, and took so long."""
-    if _send is not None:
-        context = of_lease(task_id, lease_id)
-        _tell("lease", context.trace_id, context.span_id, of_task(task_id).span_id, seconds, attributes)
+    context = of_lease(task_id, lease_id)
+    if is_told(context.trace_id):
+        _tell("lease", context, of_task(task_id).span_id, seconds, attributes)
 
 
 def _tell(
-    name: str, trace_id: str, span_id: str, parent_id: str, seconds: float, attributes: Mapping[str, str | int]
+    name: str,
+    own: Context,
+    parent_id: str,
+    seconds: float,
+    attributes: Mapping[str, str | int],
+    *,
+    link: Context | None = None,
 ) -> None:
     send = _send
     if send is None:
@@ -120,14 +150,20 @@ def _tell(
     send(
         Step(
             name=name,
-            trace_id=trace_id,
-            span_id=span_id,
+            trace_id=own.trace_id,
+            span_id=own.span_id,
             parent_id=parent_id,
             started_ns=ended_ns - int(max(0.0, seconds) * 1e9),
             ended_ns=ended_ns,
             attributes=attributes,
+            link=link,
         )
     )
+
+
+def _place_of(trace_id: str) -> int:
+    """Return a number below 1,000 that follows from the trace alone."""
+    return int(sha256(f"sampled {trace_id}".encode()).hexdigest()[:16], 16) % WHOLE_PERMILLE
 
 
 def _id_of(trace_id: str, what: str) -> str:

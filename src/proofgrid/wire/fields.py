@@ -15,6 +15,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.pages import CHARS_MAX as CURSOR_CHARS_MAX
 from proofgrid.primitives.plain_text import TextKind, check_text
 from proofgrid.rules.access.subnetworks import PROOF_SYSTEMS_MAX, SERVED_MAX
 from proofgrid.rules.identity.key_list import BYTES_MAX as KEY_LIST_BYTES_MAX
@@ -22,10 +23,13 @@ from proofgrid.rules.jobs.constraints import OPERATORS_MAX, REGION_CHARS_MAX, RE
 from proofgrid.rules.jobs.offers import SLOTS_MAX
 from proofgrid.rules.jobs.request import IDEMPOTENCY_KEY_CHARS_MAX
 from proofgrid.rules.jobs.sealing import PROVERS_MAX, SEALED_JOBS_MAX
+from proofgrid.rules.jobs.tags import TAG_CHARS_MAX, TAGS_MAX
 from proofgrid.wire.codec.provers import RESULTS_PER_MESSAGE_MAX
 
 WORD = TextKind(name="word", chars_max=256, ascii=True)  #: ids, digests, addresses, signatures, names of ours
 KEY = TextKind(name="key", chars_max=IDEMPOTENCY_KEY_CHARS_MAX)  #: chosen by the caller, compared as it is
+TAG = TextKind(name="tag", chars_max=TAG_CHARS_MAX, ascii=True)
+CURSOR = TextKind(name="cursor", chars_max=CURSOR_CHARS_MAX, ascii=True)  #: as the page before said it
 LABEL = TextKind(name="label", chars_max=128)  #: for people, one line
 ADDRESS = TextKind(name="address", chars_max=1_024, ascii=True)  #: of a server
 REGION = TextKind(name="region", chars_max=REGION_CHARS_MAX)
@@ -42,6 +46,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "Ask.proof_system": WORD,
     "BuyQuoteRequest.idempotency_key": KEY,
     "CancelTaskRequest.task_id": WORD,
+    "CancelTasksRequest.idempotency_key": KEY,
     "ClassPricesEntry.key": WORD,
     "CertifyProverRequest.signature": WORD,
     "Constraints.allowed_operators": WORD,
@@ -90,19 +95,32 @@ TEXTS: Mapping[str, TextKind | None] = {
     "JobResult.public_json": JSON,
     "JobResult.signature": WORD,
     "ListAcceptedRequest.engine": WORD,
+    "ListApiKeysRequest.cursor": CURSOR,
     "ListApiKeysRequest.owner": WORD,
     "ListAuditEntriesRequest.act": WORD,
     "ListAuditEntriesRequest.by": WORD,
+    "ListAuditEntriesRequest.cursor": CURSOR,
+    "ListDeadLettersRequest.cursor": CURSOR,
+    "ListDeliveriesRequest.cursor": CURSOR,
     "ListDeliveriesRequest.endpoint_id": WORD,
+    "ListEvidenceRequest.cursor": CURSOR,
     "ListEvidenceRequest.operator": WORD,
     "ListEvidenceRequest.state": WORD,
     "ListOperatorsRequest.address": WORD,
+    "ListOperatorsRequest.cursor": CURSOR,
     "ListProgramsRequest.begins": WORD,
+    "ListProgramsRequest.cursor": CURSOR,
+    "ListQuotesRequest.cursor": CURSOR,
     "ListRecipientsRequest.program_digest": WORD,
     "ListRecipientsRequest.subnetwork": WORD,
+    "ListRoundsRequest.cursor": CURSOR,
     "ListRoundsRequest.lane": WORD,
     "ListTasksRequest.begins": WORD,
+    "ListTasksRequest.cursor": CURSOR,
+    "ListTasksRequest.program_digest": WORD,
     "ListTasksRequest.state": WORD,
+    "ListTasksRequest.tag": TAG,
+    "ListWebhooksRequest.cursor": CURSOR,
     "MakeApiKeyRequest.addresses": WORD,
     "MakeApiKeyRequest.label": LABEL,
     "MakeApiKeyRequest.scopes": WORD,
@@ -125,6 +143,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "RemoveSubnetworkRequest.name": WORD,
     "RemoveWebhookRequest.endpoint_id": WORD,
     "ReplayDeadLetterRequest.task_id": WORD,
+    "ReplayTasksRequest.idempotency_key": KEY,
     "ReplayWebhookRequest.endpoint_id": WORD,
     "ResolveAppealRequest.answer": LINES,
     "ResolveAppealRequest.evidence_id": WORD,
@@ -137,10 +156,12 @@ TEXTS: Mapping[str, TextKind | None] = {
     "Sealed.commitment": WORD,
     "Sealed.statement_json": JSON,
     "SealedJob.facts_json": JSON,
+    "SetApiKeyRequest.key_id": WORD,
     "ShareProgramRequest.audiences": WORD,
     "ShareProgramRequest.digest": WORD,
     "SourceEntry.key": LABEL,
     "SourceEntry.value": WORD,
+    "StatementRequest.cursor": CURSOR,
     "StatementRequest.owner": WORD,
     "StopEngineRequest.engine": WORD,
     "StopEngineRequest.reason": LINES,
@@ -149,8 +170,12 @@ TEXTS: Mapping[str, TextKind | None] = {
     "SubmitRequest.program_digest": WORD,
     "SubmitRequest.quote_id": WORD,
     "SubmitRequest.subnetwork": WORD,
+    "SubmitRequest.tags": TAG,
     "SubnetworkChange.name": WORD,
     "TakeOutRequest.take_id": KEY,
+    "TaskFilter.program_digest": WORD,
+    "TaskFilter.state": WORD,
+    "TaskFilter.tag": TAG,
     "UnbondRequest.unbonding_id": KEY,
     "UnshareProgramRequest.audiences": WORD,
     "UnshareProgramRequest.digest": WORD,
@@ -180,6 +205,7 @@ COUNTS: Mapping[str, int] = {
     "Sealed.jobs": SEALED_JOBS_MAX,
     "Sealed.seals": PROVERS_MAX,
     "ShareProgramRequest.audiences": 256,
+    "SubmitRequest.tags": TAGS_MAX,
     "UnshareProgramRequest.audiences": 256,
 }
 

@@ -230,6 +230,36 @@ async def replay(doomed: Doomed) -> None:
     assert (await doomed.client.wait(letter.replayed_as)).failure_code == Unprovable.code
 
 
+async def cancel_by_filter(doomed: Doomed) -> None:
+    """A client wants none of them any more: the act is written down once, whoever asks how often."""
+    before = await doomed.balance()
+    task_id = await doomed.submit(await doomed.program(), limit_price=NEVER_SOLD)
+    async with doomed.killed():
+        acted = await doomed.client.cancel_tasks(state="open", since_ms=SystemClock().now_ms() - 60_000)
+    assert {one.outcome for one in acted.tasks if one.task_id == task_id} == {"cancelled"}
+    assert await doomed.balance() == before
+
+
+async def replay_by_filter(doomed: Doomed) -> None:
+    """What was cancelled is tried once more: one new task of each with an escrow of its own."""
+    program = await doomed.program()
+    task_id = await doomed.submit(program, limit_price=NEVER_SOLD)
+    await doomed.client.cancel(task_id)
+    async with doomed.killed():
+        acted = await doomed.client.replay_tasks(program=program, state="cancelled", limit_price=NEVER_SOLD)
+    replays = await doomed.sql("SELECT task_id::text FROM tasks WHERE replay_of = $1", task_id)
+    named = [one.replayed_as for one in acted.tasks if one.task_id == task_id]
+    assert [row["task_id"] for row in replays] == named
+    await doomed.client.cancel(named[0])
+
+
+async def set_low_balance(doomed: Doomed) -> None:
+    """A client wants to be told when its money runs out."""
+    async with doomed.killed():
+        account = await doomed.client.set_low_balance(5)
+    assert (account.low_balance, account.is_low) == (5, False)
+
+
 async def buy_quote(doomed: Doomed) -> None:
     """A firm quote is bought: paid once, however often the call is made."""
     program = await _promised_program(doomed)

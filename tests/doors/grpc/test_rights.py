@@ -31,12 +31,15 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "GetTask": "admin client",
         "ListTasks": "client",
         "CancelTask": "admin client",
+        "CancelTasks": "client",
+        "ReplayTasks": "client",
         "WatchTask": "admin client",
         "FetchResult": "admin client",
         "GetAccount": ANYBODY,
         "ListRounds": ANYBODY,
         "GetStatus": ANYBODY,
     },
+    "AccountService": {"GetQuota": ANYBODY, "SetLowBalance": "client"},
     "AdminService": dict.fromkeys(
         (
             "Grant",
@@ -50,7 +53,12 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         ),
         "admin",
     ),
-    "ApiKeyService": {"MakeApiKey": "client", "ListApiKeys": "admin client", "RevokeApiKey": "admin client"},
+    "ApiKeyService": {
+        "MakeApiKey": "client",
+        "ListApiKeys": "admin client",
+        "SetApiKey": "client",
+        "RevokeApiKey": "admin client",
+    },
     "ArtifactService": {"Upload": ANYBODY, "Download": ANYBODY},
     "KeyService": {"GetKeys": ANYBODY, "PublishKeys": "admin", "CertifyProver": "operator"},
     "AuditService": {
@@ -106,9 +114,10 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
 #: its digest.
 ONCE = {
     "WebhookService": {"MakeWebhook", "RemoveWebhook", "ReplayWebhook"},
-    "ClientService": {"RegisterProgram", "CancelTask"},
+    "AccountService": {"SetLowBalance"},
+    "ClientService": {"RegisterProgram", "CancelTask", "CancelTasks", "ReplayTasks"},
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
-    "ApiKeyService": {"MakeApiKey", "RevokeApiKey"},
+    "ApiKeyService": {"MakeApiKey", "SetApiKey", "RevokeApiKey"},
     "KeyService": {"CertifyProver", "PublishKeys"},
     "EngineService": {"StopEngine", "ResumeEngine"},
     "ProgramService": {"ShareProgram", "UnshareProgram", "DeleteProgram"},

@@ -249,6 +249,10 @@ async def test_a_bundle_comes_whole_by_range_and_not_again(tmp_path: Path) -> No
         assert (await client.get(path, headers={"range": "bytes=1-2,4-5"})).content == content
         other = {"range": "bytes=1-2", "if-range": '"another"'}
         assert (await client.get(path, headers=other)).content == content
+        head = await client.head(path)
+        told = ("content-length", "etag", "accept-ranges", "cache-control")
+        assert (head.status_code, head.content) == (200, b"")
+        assert [head.headers[one] for one in told] == [whole.headers[one] for one in told]
         again = await client.get(path, headers={"if-none-match": whole.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
 

@@ -8,8 +8,11 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.pages import before_uuid
 from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.tasks import selecting
 from proofgrid.rules.access.roles import Caller, Role
+from proofgrid.rules.jobs.filters import TaskFilter
 from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.store.database import Database
 from proofgrid.store.programs import INSERT_PROGRAM
@@ -39,8 +42,9 @@ async def test_programs_are_found_by_the_beginning_of_their_digest(database: Dat
 
 async def test_tasks_are_found_by_the_beginning_of_their_id_and_only_ones_own(lane: LaneUnderTest) -> None:
     task_id = UUID(str(await lane.add_task(jobs=1)))
-    wanted = {"first": UUID(int=0), "last": UUID(int=2**128 - 1), "limit": 10}
+    wanted = {"first": UUID(int=0), "last": UUID(int=2**128 - 1), "limit": 10, **before_uuid("", "tasks")}
     async with lane.database.connection() as connection:
         for client, state, count in ((CLIENT, "", 1), (CLIENT, TaskState.DONE, 0), (Address("0xother"), "", 0)):
-            rows = await connection.fetch(TASKS_BETWEEN, client=client, subnetwork="", state=state, **wanted)
+            asked = selecting(Caller(client, frozenset()), TaskFilter(state=state))
+            rows = await connection.fetch(TASKS_BETWEEN, **asked, **wanted)
             assert [row.task_id for row in rows] == [task_id] * count

@@ -12,9 +12,11 @@ from proofgrid.bootstrap.gateway.roles import Roles
 from proofgrid.bootstrap.gateway.sibling import Sibling
 from proofgrid.doors.grpc.health import add_health_service
 from proofgrid.doors.grpc.hearing import hearing
+from proofgrid.doors.grpc.reflection import add_reflection_service
 from proofgrid.doors.grpc.server import GrpcDoor, bind, bind_for_provers, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
 from proofgrid.doors.services.every import Services, services_of
+from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.doors.services.listening import Listen, check_listen
 from proofgrid.doors.services.names import accepted_names
 from proofgrid.primitives.errors import InvalidField
@@ -68,6 +70,9 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
         add_prover_service(
             heard, roles.intake, roles.desk, network=world.keys.network, heartbeat_ms=settings.heartbeat_ms
         )
+    if settings.reflection:
+        served = [*services, *(["ProverService"] if "dispatcher" in names else [])]
+        add_reflection_service(server, FrontDoor(roles.intake.callers), served)
     port = bind(server, listen) if "api" in names else 0
     spoken_to |= _names_of(settings, listen, port)
     provers = provers_listen_of(settings, sibling)

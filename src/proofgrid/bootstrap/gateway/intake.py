@@ -18,6 +18,7 @@ from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
+from proofgrid.roles.intake.bulk_acts import BulkActs
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.certificates import Certificates
@@ -34,9 +35,11 @@ from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import KnownPrograms, Programs
+from proofgrid.roles.intake.quota import Quotas
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
+from proofgrid.roles.intake.replaying import PriceLanes, Replaying
 from proofgrid.roles.intake.reputation import Reputation
 from proofgrid.roles.intake.reservations import Reservations
 from proofgrid.roles.intake.reserving import Reserving
@@ -57,6 +60,7 @@ from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.rules.jobs.sizes import SizePolicy
 from proofgrid.rules.market.quote import LaneQuote
 from proofgrid.settings.gateway import GatewaySettings, keys_folder
+from proofgrid.store.replays import LaneOfReplay
 
 
 def build_admission(
@@ -100,6 +104,10 @@ def build_intake(
     callers = Callers(database, audience=world.keys.network, limits=limits, clock=world.clock)
     reputation = Reputation(database, settings.reputation())
     tasks = Tasks(database, admission, task_watch, why_waiting=WhyWaiting(database, settings.market()).of_task)
+    registration = _registration(settings, world, engines)
+    replaying = Replaying(
+        database, known_programs, _lane_prices(Quoting(database, settings.market())), world.clock, limits=limits
+    )
     bonds, silent_ms = Bonds(database, settings.bonds()), settings.lease_ttl_ms
     return Intake(
         limits=limits,
@@ -110,6 +118,7 @@ def build_intake(
         artifacts=Artifacts(database, world.artifacts, _reservations(settings, world), world.troubles, limits=limits),
         audit=AuditLog(database, world.keys),
         bonds=bonds,
+        bulk_acts=BulkActs(database, replaying),
         canaries=Canaries(database, admission, known_programs, world.clock),
         certificates=Certificates(world.keys, world.clock),
         close_up=CloseUp(database, tasks, reputation, bonds, silent_ms=silent_ms),
@@ -122,18 +131,10 @@ def build_intake(
         overview=Overview(database, reputation, world.clock, silent_ms=silent_ms),
         ownership=Ownership(database, known_programs),
         programs=Programs(database),
+        quotas=Quotas(database, callers, registration, limits=limits),
         quotes=Quotes(database, admission, prices, Reserving(database, settings.reserving(), world.clock)),
         records=Records(database, world.keys),
-        registration=Registration(
-            database,
-            world.artifacts,
-            world.workers,
-            _reservations(settings, world),
-            trust=world.roots.paths,
-            scratch=world.scratch,
-            publish=partial(publish_roots, world.roots, world.artifacts, database),
-            engines=engines,
-        ),
+        registration=registration,
         recipients=Recipients(database, world.library, known_programs, engines, home=settings.subnetwork),
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
@@ -143,6 +144,19 @@ def build_intake(
         tasks=tasks,
         treasury=Treasury(database),
         webhooks=WebhookList(database, world.clock, may_be_local=settings.webhooks_anywhere),
+    )
+
+
+def _registration(settings: GatewaySettings, world: Adapters, engines: KnownEngines) -> Registration:
+    return Registration(
+        world.database,
+        world.artifacts,
+        world.workers,
+        _reservations(settings, world),
+        trust=world.roots.paths,
+        scratch=world.scratch,
+        publish=partial(publish_roots, world.roots, world.artifacts, world.database),
+        engines=engines,
     )
 
 
@@ -168,6 +182,14 @@ def _facts(world: Adapters, settings: GatewaySettings) -> NetworkFacts:
         operator_limits=settings.operator_limits(),
         newcomer_slots=settings.newcomer_slots,
     )
+
+
+def _lane_prices(quoting: Quoting) -> PriceLanes:
+    async def price_lanes(jobs: Sequence[LaneOfReplay], program: str, constraints: Constraints) -> Sequence[LaneQuote]:
+        asked = [QuotedJob(lane=one.lane, units=one.units, memory_bytes=one.memory_bytes) for one in jobs]
+        return await quoting.quote(asked, program=program, constraints=constraints)
+
+    return price_lanes
 
 
 def _prices_of(quoting: Quoting) -> PriceJobs:

@@ -74,7 +74,7 @@ async def run_gateway(
     sibling = sibling or Sibling()
     configure_logs(json_lines=settings.log_json, level=settings.log_level, process=sibling.number)
     check_doors(settings, sibling)
-    with sent_to(settings.traces, service="proofgrid-gateway"):
+    with sent_to(settings.traces, service="proofgrid-gateway", permille=settings.traces_sample):
         await _run(settings, on_ready, drain, sibling)
 
 

@@ -51,6 +51,9 @@ def run(
     say(account.address, style="bold")
     for name, amount in (("balance", account.balance), ("in escrow", account.escrowed), ("earned", account.earned)):
         say(f"  {name:<10} {tokens_text(amount)}")
+    if account.low_balance:
+        below = ", and it is" if account.is_low else ""
+        say(f"  told below {tokens_text(account.low_balance)}{below}", style="dim")
     rows = [
         (date_text(t.at_ms)[:16], t.reason, format_amount(t.amount), _short(t.debit), _short(t.credit), t.task_id)
         for t in account.transfers

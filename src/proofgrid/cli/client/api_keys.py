@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proofgrid.cli.kit.console import date_text, plain, print_answers, print_json, say
+from proofgrid.cli.kit.console import date_text, plain, print_answer, print_answers, print_json, say
 from proofgrid.cli.kit.options import ClientOptions, with_client
 from proofgrid.cli.kit.reading import parse_duration_ms
 from proofgrid.primitives.clock import SystemClock
@@ -117,6 +117,26 @@ def list_all(
         empty="no API keys; proofgrid api-keys new LABEL makes one",
         json=options.json,
     )
+
+
+@group.command("set")
+@with_client
+def set_spend(
+    options: ClientOptions,
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Its name, as `list` shows it.")],
+    spend_per_day: Annotated[
+        str, typer.Option("--spend-per-day", metavar="TOKENS", help="What may leave your account by it on a UTC day.")
+    ],
+) -> None:
+    """Say anew what an API key may spend a day; what it spent today stays counted.
+
+    \b
+    Example:
+      proofgrid api-keys set 1f2e3d4c5b6a7980 --spend-per-day 7.5
+    """
+    spend = parse_amount(spend_per_day, field="spend_per_day")
+    key = options.ask(lambda client: client.api_keys.set_spend(key_id, spend))
+    print_answer(key, f"{key.key_id}: {_may(key)}; {_ends(key)}", json=options.json)
 
 
 @group.command("revoke")

@@ -46,6 +46,7 @@ class _Order:
     ladder: Ladder | None
     constraints: Constraints
     subnetwork: str
+    tags: list[str]
     wait: bool
     wait_busy: bool
     out: Path | None
@@ -64,6 +65,7 @@ class _Order:
             ladder=self.ladder,
             constraints=self.constraints,
             subnetwork=self.subnetwork,
+            tags=self.tags,
         )
 
 
@@ -110,6 +112,9 @@ UpTo = Annotated[
     int | None,
     typer.Option("--up-to", parser=parse_price, metavar="PRICE", help="but never beyond this; it is put in escrow."),
 ]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="To find it again by, like nightly or env=prod.")
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show the task until it ends.")]
 WaitBusy = Annotated[
     bool,
@@ -151,6 +156,7 @@ def run(
     raise_by: RaiseBy = None,
     up_to: UpTo = None,
     asked: Asked,
+    tag: Tags = None,
     wait: Wait = False,
     wait_busy: WaitBusy = True,
     out: Out = None,
@@ -161,7 +167,6 @@ def run(
 
     Without a limit price the network takes 20% above what the market says now, within your budget and what you hold,
     and tells you; you pay the round's price, which may be less.
-
     With --wait there is a bar per slice. Ctrl-C then only detaches: the task goes on.
 
     With --sealed inputs are normalised here and sealed for connected provers of operators that you --allow, else of all
@@ -169,8 +174,7 @@ def run(
 
     \b
     Example:
-      proofgrid submit 3f9a… digit.json --wait --out digit.bundle
-      proofgrid submit 3f9a… digit.json --limit-price 1.5/M --wait --out digit.bundle
+      proofgrid submit 3f9a… digit.json --tag nightly --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
       proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
       proofgrid submit 3f9a… batch.json --one-proof --wait --out batch.bundle
@@ -191,6 +195,7 @@ def run(
         ladder=parse_ladder(raise_by, up_to),
         constraints=asked.constraints(),
         subnetwork=asked.subnetwork,
+        tags=tag or [],
         wait=wait or out is not None,
         wait_busy=wait_busy,
         out=out,

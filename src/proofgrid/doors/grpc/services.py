@@ -12,6 +12,7 @@ from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.intake.intake import Intake
 from proofgrid.wire.v1 import (
+    accounts_pb2_grpc,
     api_keys_pb2_grpc,
     audit_pb2_grpc,
     canary_pb2_grpc,
@@ -34,6 +35,7 @@ from proofgrid.wire.v1 import (
 
 #: Who puts a service on a server, by the name of the service.
 _ADDING: Mapping[str, Callable[..., None]] = {
+    "AccountService": accounts_pb2_grpc.add_AccountServiceServicer_to_server,
     "AdminService": client_pb2_grpc.add_AdminServiceServicer_to_server,
     "ApiKeyService": api_keys_pb2_grpc.add_ApiKeyServiceServicer_to_server,
     "ArtifactService": client_pb2_grpc.add_ArtifactServiceServicer_to_server,

@@ -13,6 +13,7 @@ from functools import cached_property
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from proofgrid.wire.v1 import (
+    accounts_pb2,
     api_keys_pb2,
     audit_pb2,
     canary_pb2,
@@ -33,6 +34,7 @@ from proofgrid.wire.v1 import (
 )
 
 _FILES = (
+    accounts_pb2,
     api_keys_pb2,
     audit_pb2,
     canary_pb2,
@@ -148,11 +150,26 @@ _PROGRAMS = _of(
 
 _TASKS = [
     *_of(
-        "Tasks", ("POST", "/v1/tasks", "ClientService.Submit", "Submit a request for a proof."), key="idempotency_key"
+        "Tasks",
+        ("POST", "/v1/tasks", "ClientService.Submit", "Submit a request for a proof."),
+        # Before what stands in their place is taken for a task's id.
+        (
+            "POST",
+            "/v1/tasks/cancel",
+            "ClientService.CancelTasks",
+            "End all open tasks that a filter finds, so many at most; with `dry_run` only count them.",
+        ),
+        (
+            "POST",
+            "/v1/tasks/replay",
+            "ClientService.ReplayTasks",
+            "Make new tasks of those that failed or were cancelled, with the same inputs.",
+        ),
+        key="idempotency_key",
     ),
     *_of(
         "Tasks",
-        ("GET", "/v1/tasks", "ClientService.ListTasks", "Your tasks, newest first."),
+        ("GET", "/v1/tasks", "ClientService.ListTasks", "Your tasks, newest first, by state, program, tag or time."),
         (
             "GET",
             "/v1/tasks/{task_id}",
@@ -194,6 +211,13 @@ _MONEY = [
     *_of(
         "Money",
         ("GET", "/v1/account", "ClientService.GetAccount", "What an address owns and has earned."),
+        (
+            "POST",
+            "/v1/account/low-balance",
+            "AccountService.SetLowBalance",
+            "Have your webhooks told when the balance falls below an amount.",
+        ),
+        ("GET", "/v1/quota", "AccountService.GetQuota", "Every limit of yours, and how much of it is used."),
         (
             "GET",
             "/v1/statement",
@@ -246,6 +270,7 @@ _API_KEYS = _of(
     "API keys",
     ("POST", "/v1/api-keys", "ApiKeyService.MakeApiKey", "Make an API key; the answer shows its secret, once."),
     ("GET", "/v1/api-keys", "ApiKeyService.ListApiKeys", "Your API keys, newest first."),
+    ("PATCH", "/v1/api-keys/{key_id}", "ApiKeyService.SetApiKey", "Say anew what one may spend a day."),
     ("DELETE", "/v1/api-keys/{key_id}", "ApiKeyService.RevokeApiKey", "End one at once, with what it has open."),
 )
 

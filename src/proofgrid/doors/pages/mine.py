@@ -15,8 +15,10 @@ from proofgrid.primitives.digests import digest_of, parse_digest
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.money import parse_price
+from proofgrid.rules.jobs.filters import parse_filter
 from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.rules.jobs.request import ProofRequest, answers_digest
+from proofgrid.rules.jobs.tags import TAG_CHARS_MAX
 from proofgrid.wire.codec.texts import read_list
 
 TASKS_SHOWN = 100
@@ -32,10 +34,19 @@ async def tasks(asked: Asked) -> Response:
     state, begins = asked.text("state", chars_max=20), asked.text("begins", chars_max=36).strip().lower()
     if begins and not _HEX.fullmatch(begins):
         raise InvalidField("the first hex digits of an id", field="begins")
-    found = await use_case(caller, state=state, limit=TASKS_SHOWN, begins=begins)
+    tag = "" if begins else asked.text("tag", chars_max=TAG_CHARS_MAX).strip()
+    wanted = parse_filter(state=state, program_digest="", tag=tag, since_ms=0, until_ms=0)
+    found = await use_case(caller, wanted, limit=TASKS_SHOWN, begins=begins)
     now_ms = (await asked.intake.overview.now()).now_ms
     return asked.page(
-        "tasks.html", tasks=found, state=state, begins=begins, states=list(TaskState), now_ms=now_ms, limit=TASKS_SHOWN
+        "tasks.html",
+        tasks=found,
+        state=state,
+        begins=begins,
+        tag=tag,
+        states=list(TaskState),
+        now_ms=now_ms,
+        limit=TASKS_SHOWN,
     )
 
 

@@ -13,6 +13,7 @@ from proofgrid.doors.pages import words
 from proofgrid.doors.pages.static_files import StaticFiles
 from proofgrid.doors.pages.visitors import Visitor
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.plain_text import escaped
 
 #: Nothing but our own files is loaded, nothing that stands in a page is run, and nobody puts a page into a frame.
 CONTENT_POLICY = (
@@ -36,6 +37,7 @@ class Renderer:
             loader=PackageLoader("proofgrid.doors.pages"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_seen,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -64,6 +66,11 @@ class Renderer:
         text = self._environment.get_template(template).render(visitor=visitor, here=request.url.path, **values)
         cache = "no-store" if visitor is not None else "no-cache"
         return HTMLResponse(text, status_code=status, headers={"Cache-Control": cache, "Vary": "Cookie"})
+
+
+def _seen(value: object) -> object:
+    """Return a value of which an eye sees every character, also of texts from before the wire judged them."""
+    return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def path_of(text: str) -> str:

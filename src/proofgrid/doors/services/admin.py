@@ -64,8 +64,10 @@ class AdminService(services.AdminServiceServicer):
         self, request: messages.ListDeadLettersRequest, context: CallContext
     ) -> messages.ListDeadLettersResponse:
         await self._door.admit(context, self._letters.list_all)
-        letters = await self._letters.list_all(limit=request.limit, replayed=request.replayed)
-        return messages.ListDeadLettersResponse(letters=[write_dead_letter(one) for one in letters])
+        letters = await self._letters.list_all(limit=request.limit, replayed=request.replayed, cursor=request.cursor)
+        return messages.ListDeadLettersResponse(
+            letters=[write_dead_letter(one) for one in letters], next_cursor=letters.next_cursor
+        )
 
     @answering
     async def GetDeadLetter(  # noqa: N802

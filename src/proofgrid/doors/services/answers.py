@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.ids import JobId
 from proofgrid.roles.intake.accounts import Account
+from proofgrid.roles.intake.bulk_acts import Acted
 from proofgrid.roles.intake.status import NetworkFacts, NetworkStatus
 from proofgrid.rules.access.programs import visibility_of
 from proofgrid.rules.jobs.waiting import Waits
@@ -74,7 +75,25 @@ def write_task(
         bundle_digest=task.bundle_digest or "",
         inputs=task.inputs,
         quote_id=str(task.quote_id or ""),
+        tags=task.tags,
+        replay_of=str(task.replay_of or ""),
         jobs=[_write_job(one, (waits or {}).get(one.job_id)) for one in jobs],
+    )
+
+
+def write_acted(acted: Acted) -> messages.ActedOnTasks:
+    return messages.ActedOnTasks(
+        matching=acted.matching,
+        tasks=[
+            messages.ActedOnTask(
+                task_id=str(one.task_id),
+                outcome=one.outcome,
+                replayed_as=str(one.replayed_as or ""),
+                code=one.code,
+                detail=one.detail,
+            )
+            for one in acted.outcomes
+        ],
     )
 
 
@@ -118,6 +137,8 @@ def write_account(account: Account) -> messages.Account:
         escrowed=account.escrowed,
         earned=account.earned,
         transfers=[_write_transfer(one) for one in account.transfers],
+        low_balance=account.low_balance,
+        is_low=account.is_low,
     )
 
 

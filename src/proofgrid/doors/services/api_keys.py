@@ -38,8 +38,14 @@ class ApiKeyService(services.ApiKeyServiceServicer):
     ) -> messages.ListApiKeysResponse:
         caller = await self._door.admit(context, self._keys.list_for)
         owner = parse_address(request.owner, field="owner") if request.owner else None
-        found = await self._keys.list_for(caller, owner)
-        return messages.ListApiKeysResponse(keys=[write_api_key(one) for one in found])
+        found = await self._keys.list_for(caller, owner, limit=request.limit, cursor=request.cursor)
+        return messages.ListApiKeysResponse(keys=[write_api_key(one) for one in found], next_cursor=found.next_cursor)
+
+    @answering
+    async def SetApiKey(self, request: messages.SetApiKeyRequest, context: CallContext) -> messages.ApiKey:  # noqa: N802
+        caller = await self._door.admit(context, self._keys.set_spend)
+        key_id = parse_key_id(request.key_id)
+        return write_api_key(await self._keys.set_spend(caller, key_id, spend_per_day=request.spend_per_day))
 
     @answering
     async def RevokeApiKey(self, request: messages.RevokeApiKeyRequest, context: CallContext) -> messages.ApiKey:  # noqa: N802

@@ -45,8 +45,11 @@ class AuditService(services.AuditServiceServicer):
             by=request.by,
             act=request.act,
             since_ms=request.since_ms,
+            cursor=request.cursor,
         )
-        return messages.ListAuditEntriesResponse(entries=[_write_entry(one) for one in found])
+        return messages.ListAuditEntriesResponse(
+            entries=[_write_entry(one) for one in found], next_cursor=found.next_cursor
+        )
 
     @answering
     async def GetAuditEntry(  # noqa: N802

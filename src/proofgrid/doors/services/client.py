@@ -9,7 +9,9 @@ from proofgrid.doors.services.front_door import CallContext, FrontDoor, answerin
 from proofgrid.primitives.digests import parse_digest
 from proofgrid.primitives.ids import TaskId, parse_uuid
 from proofgrid.primitives.signatures import parse_address
+from proofgrid.roles.intake.bulk_acts import AskedAct
 from proofgrid.roles.intake.intake import Intake
+from proofgrid.rules.jobs.filters import TaskFilter, parse_filter
 from proofgrid.wire.codec.requests import read_submit
 from proofgrid.wire.codec.sealing import sealed_texts
 from proofgrid.wire.codec.texts import read_object
@@ -60,8 +62,12 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.ListProgramsRequest, context: CallContext
     ) -> messages.ListProgramsResponse:
         caller = await self._door.admit(context, self._intake.programs.list_for)
-        programs = await self._intake.programs.list_for(caller, limit=request.limit, begins=request.begins)
-        return messages.ListProgramsResponse(programs=[answers.write_program(one) for one in programs])
+        programs = await self._intake.programs.list_for(
+            caller, limit=request.limit, begins=request.begins, cursor=request.cursor
+        )
+        return messages.ListProgramsResponse(
+            programs=[answers.write_program(one) for one in programs], next_cursor=programs.next_cursor
+        )
 
     # --- tasks -----------------------------------------------------------------------------------
 
@@ -84,14 +90,35 @@ class ClientService(services.ClientServiceServicer):
     ) -> messages.ListTasksResponse:
         caller = await self._door.admit(context, self._intake.tasks.list_own)
         tasks = await self._intake.tasks.list_own(
-            caller, state=request.state, limit=request.limit, begins=request.begins
+            caller, _filter(request), limit=request.limit, begins=request.begins, cursor=request.cursor
         )
-        return messages.ListTasksResponse(tasks=[answers.write_task(one) for one in tasks])
+        return messages.ListTasksResponse(
+            tasks=[answers.write_task(one) for one in tasks], next_cursor=tasks.next_cursor
+        )
 
     @answering
     async def CancelTask(self, request: messages.CancelTaskRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.cancel)
         return answers.write_task(*await self._intake.tasks.cancel(caller, _task_id(request.task_id)))
+
+    @answering
+    async def CancelTasks(  # noqa: N802
+        self, request: messages.CancelTasksRequest, context: CallContext
+    ) -> messages.ActedOnTasks:
+        caller = await self._door.admit(context, self._intake.bulk_acts.cancel)
+        acted = await self._intake.bulk_acts.cancel(caller, _filter(request.filter), _asked_act(request))
+        return answers.write_acted(acted)
+
+    @answering
+    async def ReplayTasks(  # noqa: N802
+        self, request: messages.ReplayTasksRequest, context: CallContext
+    ) -> messages.ActedOnTasks:
+        caller = await self._door.admit(context, self._intake.bulk_acts.replay)
+        async with self._intake.gate.place(caller.address):
+            acted = await self._intake.bulk_acts.replay(
+                caller, _filter(request.filter), _asked_act(request), limit_price=request.limit_price
+            )
+        return answers.write_acted(acted)
 
     @streaming
     async def WatchTask(  # noqa: N802
@@ -127,13 +154,31 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.ListRoundsRequest, context: CallContext
     ) -> messages.ListRoundsResponse:
         caller = await self._door.admit(context, self._intake.records.list_rounds)
-        rounds = await self._intake.records.list_rounds(caller, lane=request.lane, limit=request.limit)
-        return messages.ListRoundsResponse(rounds=[answers.write_round(one) for one in rounds])
+        rounds = await self._intake.records.list_rounds(
+            caller, lane=request.lane, limit=request.limit, cursor=request.cursor
+        )
+        return messages.ListRoundsResponse(
+            rounds=[answers.write_round(one) for one in rounds], next_cursor=rounds.next_cursor
+        )
 
     @answering
     async def GetStatus(self, request: messages.GetStatusRequest, context: CallContext) -> messages.NetworkStatus:  # noqa: N802
         await self._door.admit(context, self._intake.status.now)
         return answers.write_status(await self._intake.status.now())
+
+
+def _filter(asked: messages.ListTasksRequest | messages.TaskFilter) -> TaskFilter:
+    return parse_filter(
+        state=asked.state,
+        program_digest=asked.program_digest,
+        tag=asked.tag,
+        since_ms=asked.since_ms,
+        until_ms=asked.until_ms,
+    )
+
+
+def _asked_act(request: messages.CancelTasksRequest | messages.ReplayTasksRequest) -> AskedAct:
+    return AskedAct(limit=request.limit, dry_run=request.dry_run, idempotency_key=request.idempotency_key)
 
 
 def _task_id(text: str) -> TaskId:

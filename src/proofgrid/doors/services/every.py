@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from proofgrid.doors.services.account import AccountService
 from proofgrid.doors.services.admin import AdminService
 from proofgrid.doors.services.api_keys import ApiKeyService
 from proofgrid.doors.services.artifact import ArtifactService
@@ -34,6 +35,7 @@ def services_of(intake: Intake) -> Services:
     """Return the use cases of the intake as services."""
     door = FrontDoor(intake.callers)
     return {
+        "AccountService": AccountService(door, intake.accounts, intake.quotas),
         "AdminService": AdminService(door, intake),
         "ApiKeyService": ApiKeyService(door, intake.api_keys),
         "ArtifactService": ArtifactService(door, intake.artifacts),

@@ -21,11 +21,13 @@ from proofgrid.rules.access.sessions import CallId
 from proofgrid.rules.access.tokens import read_token
 from proofgrid.telemetry.acting import Act, acting, current_act
 from proofgrid.telemetry.seam import Level, Span, span
+from proofgrid.telemetry.traces import Context, are_sent, read_context
 from proofgrid.wire.addresses import is_loopback, peer_address, peer_host
 from proofgrid.wire.errors import status_of, write_error
 from proofgrid.wire.fields import check_message
 
 TOKEN_METADATA = "authorization"  # noqa: S105 - the name of a header
+TRACE_METADATA = "traceparent"
 
 CallContext: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 UseCase: TypeAlias = "Callable[..., object]"
@@ -187,7 +189,15 @@ def _act_of(call: str, request: object, context: CallContext) -> Act:
         return _fields_of(request) if isinstance(request, Message) else {}
 
     # Asked now: gRPC crashes the process when it is asked of a call that is over.
-    return Act(call, str(context.peer()), fields)
+    return Act(call, str(context.peer()), fields, asked_within=_traced(context))
+
+
+def _traced(context: CallContext) -> Context | None:
+    """Return the span that the caller says it is in (W3C Trace Context); None: it says none, or nobody would hear."""
+    if not are_sent():
+        return None
+    told = (value for key, value in context.invocation_metadata() or () if key == TRACE_METADATA)
+    return read_context(str(next(told, "")))
 
 
 def _fields_of(message: Message) -> dict[str, object]:

@@ -51,8 +51,10 @@ class QuoteService(services.QuoteServiceServicer):
         self, request: messages.ListQuotesRequest, context: CallContext
     ) -> messages.ListQuotesResponse:
         caller = await self._door.admit(context, self._quotes.list_own)
-        quotes = await self._quotes.list_own(caller, limit=request.limit)
-        return messages.ListQuotesResponse(quotes=[write_firm_quote(one) for one in quotes])
+        quotes = await self._quotes.list_own(caller, limit=request.limit, cursor=request.cursor)
+        return messages.ListQuotesResponse(
+            quotes=[write_firm_quote(one) for one in quotes], next_cursor=quotes.next_cursor
+        )
 
 
 def write_quote(quote: Quote) -> messages.Quote:

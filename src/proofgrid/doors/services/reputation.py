@@ -25,10 +25,12 @@ class ReputationService(services.ReputationServiceServicer):
         self, request: messages.ListOperatorsRequest, context: CallContext
     ) -> messages.ListOperatorsResponse:
         await self._door.admit(context, self._reputation.operators)
-        reports = await self._reputation.operators(parse_address(request.address) if request.address else None)
+        only = parse_address(request.address) if request.address else None
+        reports = await self._reputation.operators(only, limit=request.limit, cursor=request.cursor)
         return messages.ListOperatorsResponse(
             operators=[write_operator(report) for report in reports],
             half_life_days=self._reputation.policy.half_life_ms // DAY_MS,
+            next_cursor=reports.next_cursor,
         )
 
 

@@ -58,9 +58,11 @@ class StakeService(services.StakeServiceServicer):
     ) -> messages.ListEvidenceResponse:
         caller = await self._door.admit(context, self._evidence.list_for)
         found = await self._evidence.list_for(
-            caller, _operator(request.operator), state=request.state, limit=request.limit
+            caller, _operator(request.operator), state=request.state, limit=request.limit, cursor=request.cursor
         )
-        return messages.ListEvidenceResponse(evidence=[write_evidence(one) for one in found])
+        return messages.ListEvidenceResponse(
+            evidence=[write_evidence(one) for one in found], next_cursor=found.next_cursor
+        )
 
     @answering
     async def GetEvidence(  # noqa: N802

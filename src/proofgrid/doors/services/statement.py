@@ -22,7 +22,14 @@ class StatementService(services.StatementServiceServicer):
         self, request: messages.StatementRequest, context: CallContext
     ) -> AsyncIterator[messages.StatementPart]:
         caller = await self._door.admit(context, self._statements.read_for)
-        parts = self._statements.read_for(caller, request.owner, from_ms=request.from_ms, to_ms=request.to_ms)
+        parts = self._statements.read_for(
+            caller,
+            request.owner,
+            from_ms=request.from_ms,
+            to_ms=request.to_ms,
+            limit=request.limit,
+            cursor=request.cursor,
+        )
         async for part in parts:
             yield write_part(part)
 
@@ -40,7 +47,9 @@ def write_part(part: Part) -> messages.StatementPart:
                 messages.ReasonSum(reason=reason, amount=amount, movements=number)
                 for reason, (amount, number) in part.sums.items()
             ]
-            closing = messages.StatementClosing(balance=part.balance, movements=part.movements, sums=sums)
+            closing = messages.StatementClosing(
+                balance=part.balance, movements=part.movements, sums=sums, next_cursor=part.next_cursor
+            )
             return messages.StatementPart(closing=closing)
     return messages.StatementPart(page=messages.StatementPage(movements=[_write_movement(one) for one in part]))
 

@@ -29,8 +29,10 @@ class WebhookService(services.WebhookServiceServicer):
         self, request: messages.ListWebhooksRequest, context: CallContext
     ) -> messages.ListWebhooksResponse:
         caller = await self._door.admit(context, self._webhooks.list_own)
-        found = await self._webhooks.list_own(caller)
-        return messages.ListWebhooksResponse(webhooks=[write_webhook(one) for one in found])
+        found = await self._webhooks.list_own(caller, limit=request.limit, cursor=request.cursor)
+        return messages.ListWebhooksResponse(
+            webhooks=[write_webhook(one) for one in found], next_cursor=found.next_cursor
+        )
 
     @answering
     async def ListDeliveries(  # noqa: N802
@@ -38,8 +40,10 @@ class WebhookService(services.WebhookServiceServicer):
     ) -> messages.ListDeliveriesResponse:
         caller = await self._door.admit(context, self._webhooks.deliveries)
         endpoint_id = parse_uuid(request.endpoint_id, field="endpoint_id")
-        found = await self._webhooks.deliveries(caller, endpoint_id, limit=request.limit)
-        return messages.ListDeliveriesResponse(deliveries=[_write_delivery(one) for one in found])
+        found = await self._webhooks.deliveries(caller, endpoint_id, limit=request.limit, cursor=request.cursor)
+        return messages.ListDeliveriesResponse(
+            deliveries=[_write_delivery(one) for one in found], next_cursor=found.next_cursor
+        )
 
     @answering
     async def ReplayWebhook(  # noqa: N802
@@ -74,7 +78,7 @@ def write_webhook(endpoint: Endpoint) -> messages.Webhook:
 
 def _write_delivery(delivery: Delivery) -> messages.Delivery:
     return messages.Delivery(
-        task_id=str(delivery.task_id),
+        task_id=str(delivery.task_id or ""),
         cursor=delivery.seq,
         kind=delivery.kind,
         state=delivery.state,

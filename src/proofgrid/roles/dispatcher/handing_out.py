@@ -173,7 +173,7 @@ def _lease_offer(row: OfferedLease, vault: Vault) -> LeaseOffer:
         timeout_ms=max(1, row.run_ms),
         parts=tuple(_taken(part) for part in row.parts or ()),
         seal=None if row.seal is None else _seal(row.seal),
-        trace_context=str(traces.of_lease(row.task_id, row.lease_id)) if traces.are_sent() else "",
+        trace_context=str(traces.of_lease(row.task_id, row.lease_id)) if traces.is_told(row.task_id.hex) else "",
     )
 
 

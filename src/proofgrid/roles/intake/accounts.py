@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.money import AMOUNT_MAX
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs, own_or_admin
 from proofgrid.rules.access.roles import Caller, Role
@@ -16,11 +18,16 @@ from proofgrid.store.ledger import (
     ESCROWED_OF_CLIENT,
     LEDGER_FAULTS,
     LEDGER_SUMS,
+    LOCK_ACCOUNTS,
+    LOW_BALANCE_OF,
+    OPEN_ACCOUNT,
+    SET_LOW_BALANCE,
     TRANSFERS_OF_ACCOUNT,
     LedgerSums,
     PostedTransfer,
     balance_of,
 )
+from proofgrid.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +39,8 @@ class Account:
     escrowed: int  #: held for open tasks
     earned: int  #: as an operator
     transfers: Sequence[PostedTransfer]  #: newest first
+    low_balance: int = 0  #: below this its webhooks are told; 0: never
+    is_low: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +73,31 @@ class Accounts:
             transfers = await connection.fetch(
                 TRANSFERS_OF_ACCOUNT, client=mine, operator=earned, limit=min(transfers_limit, LIST_MAX)
             )
+            low = await connection.first(LOW_BALANCE_OF, account=mine)
             return Account(
                 address=address,
                 balance=await balance_of(connection, mine),
                 escrowed=await connection.value(ESCROWED_OF_CLIENT, client=address),
                 earned=await balance_of(connection, earned),
                 transfers=transfers,
+                low_balance=0 if low is None else low.amount,
+                is_low=low is not None and low.is_low,
             )
+
+    @needs(Role.CLIENT, once=True, scopes=(Scope.WEBHOOKS_WRITE,))
+    async def set_low_balance(self, caller: Caller, amount: int) -> Account:
+        """Have the caller's webhooks told when its balance falls below an amount, in base units; 0: no more.
+
+        It is told once, until the balance is as high again. Who is below it already is told when it falls there again.
+        """
+        if not 0 <= amount <= AMOUNT_MAX:
+            raise InvalidField(f"0 to {AMOUNT_MAX} base units", field="amount")
+        mine = client_account(caller.address)
+        async with self._database.transaction(Transaction.CHANGE_LOW_BALANCE) as connection:
+            await connection.run(OPEN_ACCOUNT, account=mine)
+            await connection.fetch(LOCK_ACCOUNTS, accounts=[mine])
+            await connection.run(SET_LOW_BALANCE, account=mine, owner=caller.address, amount=amount)
+        return await self.get(caller, None, transfers_limit=0)
 
     @needs(Role.ADMIN)
     async def check_ledger(self) -> LedgerHealth:

@@ -54,6 +54,7 @@ from proofgrid.store.subnetworks import check_client
 from proofgrid.store.task_views import GET_TASK, TaskView
 from proofgrid.store.transfers import insufficient_funds
 from proofgrid.telemetry import traces
+from proofgrid.telemetry.acting import current_act
 from proofgrid.telemetry.metrics.of_gateway import SUBMIT_SECONDS, TASKS_ACCEPTED
 
 TASKS_PER_BATCH = 64
@@ -159,7 +160,9 @@ class Admission:
         TASKS_ACCEPTED.add(1)
         took = self._clock.running_seconds() - began
         SUBMIT_SECONDS.observe(took, trace=draft.task_id.hex)
-        traces.note("submit", traces.of_task(draft.task_id), took, jobs=len(draft.jobs))
+        act = current_act()
+        asked = None if act is None else act.asked_within
+        traces.note_submit(draft.task_id, took, asked=asked, jobs=len(draft.jobs))
         log.info("task_accepted", task_id=str(draft.task_id), client=client, jobs=len(draft.jobs), units=draft.units)
         return task_view(draft, written)
 

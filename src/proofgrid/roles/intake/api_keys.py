@@ -6,8 +6,9 @@ import structlog
 
 from proofgrid.primitives.account_errors import UnknownApiKey
 from proofgrid.primitives.clock import Clock, fresh_bytes
-from proofgrid.primitives.errors import TooManyOpen
+from proofgrid.primitives.errors import InvalidField, TooManyOpen
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.pages import Page, before_name, page_of
 from proofgrid.roles.intake.api_key_callers import ApiKeyCallers
 from proofgrid.rules.access.api_keys import (
     FORGET_AFTER_MS,
@@ -17,6 +18,7 @@ from proofgrid.rules.access.api_keys import (
     SECRET_BYTES,
     Scope,
     WantedKey,
+    check_spend,
     check_wanted,
     check_within,
     hash_of,
@@ -33,6 +35,7 @@ from proofgrid.store.api_keys import (
     LIST_API_KEYS,
     LOCK_API_KEYS_OF,
     REVOKE_API_KEY,
+    SET_API_KEY,
     StoredKey,
 )
 from proofgrid.store.connection import Connection
@@ -82,11 +85,38 @@ class ApiKeys:
         return made, text
 
     @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.KEYS_READ, Scope.KEYS_WRITE))
-    async def list_for(self, caller: Caller, asked: Address | None) -> list[StoredKey]:
+    async def list_for(
+        self, caller: Caller, asked: Address | None, *, limit: int = 0, cursor: str = ""
+    ) -> Page[StoredKey]:
         """Return the keys of somebody, newest first: those that ended stay for a month."""
         owner = own_or_admin(caller, asked, refusal="these are not your API keys", field="owner")
+        limit = min(limit or KEPT_MAX, KEPT_MAX)
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_API_KEYS, owner=owner, limit=KEPT_MAX)
+            rows = await connection.fetch(
+                LIST_API_KEYS, owner=owner, limit=limit + 1, **before_name(cursor, "api_keys")
+            )
+        return page_of(rows, limit=limit, of="api_keys", place=lambda one: (one.created_ms, one.key_id))
+
+    @needs(Role.CLIENT, once=True)
+    async def set_spend(self, caller: Caller, key_id: str, *, spend_per_day: int) -> StoredKey:
+        """Say anew what a key may spend a day; what it spent today stays counted. No API key may ask this.
+
+        Raises UnknownApiKey for one that is not good, or InvalidField beyond what the key that made it may spend.
+        """
+        check_spend(spend_per_day)
+        async with self._database.transaction(Transaction.CHANGE_API_KEYS) as connection:
+            known = await connection.first(GET_API_KEY, key_id=key_id)
+            if known is None or known.owner != caller.address or known.is_revoked:
+                raise UnknownApiKey(field="key_id", hint="proofgrid api-keys list shows yours")
+            changed = await connection.first(
+                SET_API_KEY, key_id=key_id, owner=caller.address, spend_per_day=spend_per_day
+            )
+            if changed is None:
+                raise InvalidField("it has expired, or the key that made it may spend less", field="spend_per_day")
+            known = await connection.value(GET_API_KEY, key_id=key_id)
+        self._callers.known.forget(key_id)  # the other gateways hold it for a second
+        log.info("api_key_set", key_id=key_id, owner=caller.address)
+        return known
 
     @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.KEYS_WRITE,), once=True)
     async def revoke(self, caller: Caller, key_id: str) -> StoredKey:

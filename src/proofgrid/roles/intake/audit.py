@@ -10,6 +10,7 @@ from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.notes import opened_note
+from proofgrid.primitives.pages import Page, page_of, read_cursor
 from proofgrid.primitives.signatures import Signer
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
@@ -102,18 +103,28 @@ class AuditLog:
 
     @needs(Role.ADMIN)
     async def list_all(
-        self, *, limit: int, before: int | None = None, by: str = "", act: str = "", since_ms: int = 0
-    ) -> list[PlacedEntry]:
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        by: str = "",
+        act: str = "",
+        since_ms: int = 0,
+        cursor: str = "",
+    ) -> Page[PlacedEntry]:
         """Return the newest entries: before a place, of a caller, of a call, since a moment. `limit` 0: the most."""
+        limit = min(limit or LIST_MAX, LIST_MAX)
+        [behind] = read_cursor(cursor, "audit", (NO_BOUND,))
         async with self._database.connection() as connection:
-            return await connection.fetch(
+            rows = await connection.fetch(
                 LIST_AUDIT_ENTRIES,
-                limit=min(limit or LIST_MAX, LIST_MAX),
-                before=NO_BOUND if before is None else min(before, NO_BOUND),
+                limit=limit + 1,
+                before=min(NO_BOUND if before is None else before, int(behind)),
                 caller=by,
                 act=act,
                 since_ms=min(since_ms, NO_BOUND),
             )
+        return page_of(rows, limit=limit, of="audit", place=lambda one: (one.position,))
 
     @needs(Role.ADMIN)
     async def get(self, position: int) -> ShownEntry:

@@ -195,6 +195,10 @@ class Callers:
         """Return how many calls a caller has left."""
         return CallsLeft(self._limits.requests_burst, self._limits.requests_per_second, self._calls.left(address))
 
+    def bytes_left_of(self, address: Address) -> CallsLeft:
+        """Return how many bytes a caller may send: the same for what counts bytes."""
+        return CallsLeft(self._limits.bytes_burst, self._limits.bytes_per_second, self._bytes.left(address))
+
     def admit_stranger(self, host: str) -> None:
         """Let somebody ask what everybody may; raise RateLimited where too many from that address do."""
         _refuse(self._strangers.take(host), "too many calls from your address without a token")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.ids import JobId, TaskId
+from proofgrid.primitives.pages import before_uuid
 from proofgrid.roles.intake.bond_moves import Stake
 from proofgrid.roles.intake.bonds import Bonds
 from proofgrid.roles.intake.reputation import Reputation
@@ -118,7 +119,9 @@ class CloseUp:
                 earned=await balance_of(connection, account),
                 by_day=await connection.fetch(stored.EARNED_BY_DAY, account=account, days=EARNED_DAYS),
                 stake=stake,
-                evidence=await connection.fetch(LIST_EVIDENCE, operator=operator, state="", limit=LIST_MAX),
+                evidence=await connection.fetch(
+                    LIST_EVIDENCE, operator=operator, state="", limit=LIST_MAX, **before_uuid("", "evidence")
+                ),
             )
 
 

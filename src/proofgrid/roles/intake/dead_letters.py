@@ -13,28 +13,22 @@ import structlog
 from proofgrid.primitives.clock import Clock, fresh_uuid
 from proofgrid.primitives.errors import InvalidField, UnknownTask
 from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.pages import Page, before_uuid, page_of
+from proofgrid.roles.intake.replaying import start_replay
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.jobs.engines import engine_of_lane
-from proofgrid.rules.jobs.events import Accepted
 from proofgrid.rules.jobs.limits import list_limit
-from proofgrid.rules.ledger.settlement import escrow
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.dead_letters import (
     GET_DEAD_LETTER,
     LIST_DEAD_LETTERS,
-    REPLAY_JOBS,
-    REPLAY_TASK,
     TRIES_OF_TASK,
     DeadLetter,
     FailedTry,
-    Replay,
 )
-from proofgrid.store.engines import check_engines_run
-from proofgrid.store.tasks import LOCK_TASK, append_event, wake_lanes
+from proofgrid.store.tasks import LOCK_TASK
 from proofgrid.store.transactions import Transaction
-from proofgrid.store.transfers import post_transfers
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +41,18 @@ class DeadLetters:
         self._clock = clock
 
     @needs(Role.ADMIN)
-    async def list_all(self, *, limit: int, replayed: bool) -> list[DeadLetter]:
+    async def list_all(self, *, limit: int, replayed: bool, cursor: str = "") -> Page[DeadLetter]:
         """Return the newest dead letters; those replayed already only when `replayed`."""
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_DEAD_LETTERS, limit=list_limit(limit), replayed=replayed)
+            rows = await connection.fetch(
+                LIST_DEAD_LETTERS,
+                limit=list_limit(limit) + 1,
+                replayed=replayed,
+                **before_uuid(cursor, "dead_letters"),
+            )
+        return page_of(
+            rows, limit=list_limit(limit), of="dead_letters", place=lambda one: (one.finished_ms, str(one.task_id))
+        )
 
     @needs(Role.ADMIN)
     async def get(self, task_id: TaskId) -> tuple[DeadLetter, Sequence[FailedTry]]:
@@ -69,16 +71,14 @@ class DeadLetters:
         new_id = TaskId(fresh_uuid(self._clock))
         async with self._database.transaction(Transaction.REPLAY_TASK) as connection:
             dead = await connection.first(LOCK_TASK, task_id=task_id)
-            await _letter(connection, task_id)
-            task = await connection.first(REPLAY_TASK, new_id=new_id, dead_id=task_id)
-            if task is not None and dead is not None and dead.quote_id is not None:
+            letter = await _letter(connection, task_id)
+            if letter.replayed_as is None and dead is not None and dead.quote_id is not None:
                 raise InvalidField(
                     "it was redeemed with a firm quote, which is settled",
                     field="task_id",
                     hint="its client submits anew",
                 )
-            if task is not None:
-                await _start(connection, new_id, task, task_id)
+            if await start_replay(connection, new_id, task_id) is not None:
                 log.info("dead_letter_replayed", task_id=str(task_id), replayed_as=str(new_id))
         return await self.get(task_id)
 
@@ -88,23 +88,3 @@ async def _letter(connection: Connection, task_id: TaskId) -> DeadLetter:
     if letter is None:
         raise UnknownTask(f"task {task_id} is not in the dead-letter queue", field="task_id")
     return letter
-
-
-async def _start(connection: Connection, new_id: TaskId, task: Replay, dead_id: TaskId) -> None:
-    jobs = await connection.fetch(REPLAY_JOBS, new_id=new_id, dead_id=dead_id)
-    await check_engines_run(connection, {engine_of_lane(job.lane) for job in jobs}, field="task_id")
-    transfers = escrow(task_id=str(new_id), client=task.client, limit_price=task.limit_price, units=task.units)
-    await post_transfers(connection, transfers)
-    await append_event(
-        connection,
-        new_id,
-        Accepted(
-            program=task.program_digest,
-            jobs=[{"slice": job.slice, "input": job.input, "units": job.units} for job in jobs],
-            units=task.units,
-            limit_price=task.limit_price,
-            escrow=task.escrow,
-            replay_of=str(dead_id),
-        ),
-    )
-    await wake_lanes(connection, [job.lane for job in jobs])

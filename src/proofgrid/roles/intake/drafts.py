@@ -96,6 +96,8 @@ def task_row(draft: Draft) -> Spelled:
         spelled["api_key"] = draft.api_key
     if draft.subnetwork != DEFAULT:
         spelled["subnetwork"] = draft.subnetwork
+    if request.tags:
+        spelled["tags"] = list(request.tags)
     if request.sealed is not None:
         spelled["seal"] = seal_row(request, request.sealed)
     return spelled
@@ -122,6 +124,8 @@ def task_view(draft: Draft, written: AdmittedTask) -> TaskView:
         inputs=request.inputs_count,
         quote_id=UUID(request.quote_id) if request.quote_id else None,
         subnetwork=draft.subnetwork,
+        tags=request.tags,
+        replay_of=None,
     )
 
 

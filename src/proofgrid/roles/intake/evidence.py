@@ -11,6 +11,7 @@ import structlog
 from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import InvalidField, UnknownEvidence
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.pages import Page, before_uuid, page_of
 from proofgrid.proofs.bundles.evidence import SignedLie, evidence_record, seal_record
 from proofgrid.roles.intake.bond_moves import resolve_appeal, write_appeal
 from proofgrid.roles.intake.bonds import OTHERS
@@ -50,7 +51,9 @@ class EvidenceDesk:
         self._keys = keys
 
     @needs(Role.OPERATOR, Role.ADMIN)
-    async def list_for(self, caller: Caller, operator: Address | None, *, state: str, limit: int) -> list[Evidence]:
+    async def list_for(
+        self, caller: Caller, operator: Address | None, *, state: str, limit: int, cursor: str = ""
+    ) -> Page[Evidence]:
         """Return the newest evidence against an operator, or against everybody when an administrator names none.
 
         Raises NotAllowed for another operator's, InvalidField for a state that there is not; empty means any.
@@ -61,7 +64,16 @@ class EvidenceDesk:
         if operator is None and caller.is_admin:
             whose = Address("")
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_EVIDENCE, operator=whose, state=state, limit=list_limit(limit))
+            rows = await connection.fetch(
+                LIST_EVIDENCE,
+                operator=whose,
+                state=state,
+                **before_uuid(cursor, "evidence"),
+                limit=list_limit(limit) + 1,
+            )
+        return page_of(
+            rows, limit=list_limit(limit), of="evidence", place=lambda one: (one.at_ms, str(one.evidence_id))
+        )
 
     @needs(Role.OPERATOR, Role.ADMIN)
     async def get(self, caller: Caller, evidence_id: UUID) -> SealedEvidence:

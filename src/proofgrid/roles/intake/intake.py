@@ -10,6 +10,7 @@ from proofgrid.roles.intake.api_keys import ApiKeys
 from proofgrid.roles.intake.artifacts import Artifacts
 from proofgrid.roles.intake.audit import AuditLog
 from proofgrid.roles.intake.bonds import Bonds
+from proofgrid.roles.intake.bulk_acts import BulkActs
 from proofgrid.roles.intake.callers import Callers
 from proofgrid.roles.intake.canaries import Canaries
 from proofgrid.roles.intake.certificates import Certificates
@@ -23,6 +24,7 @@ from proofgrid.roles.intake.keys import KeyRing
 from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.quota import Quotas
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
 from proofgrid.roles.intake.registration import Registration
@@ -50,6 +52,7 @@ class Intake:
     artifacts: Artifacts
     audit: AuditLog
     bonds: Bonds
+    bulk_acts: BulkActs
     canaries: Canaries
     certificates: Certificates
     close_up: CloseUp
@@ -62,6 +65,7 @@ class Intake:
     overview: Overview
     ownership: Ownership
     programs: Programs
+    quotas: Quotas
     quotes: Quotes
     records: Records
     registration: Registration

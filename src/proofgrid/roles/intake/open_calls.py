@@ -88,6 +88,11 @@ class OpenCalls:
         if not of_caller.count:
             del self._callers[call.caller.address]
 
+    def count_of(self, address: Address) -> int:
+        """Return how many calls of somebody are under way."""
+        of_caller = self._callers.get(address)
+        return 0 if of_caller is None else of_caller.count
+
     def look_again(self, address: Address) -> None:
         """The roles of a key may have changed; ANY: of every key."""
         named = {address} & self._callers.keys() if address != ANY else set(self._callers)

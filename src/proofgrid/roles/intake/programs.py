@@ -9,6 +9,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.digests import Digest, digests_between
 from proofgrid.primitives.errors import UnknownProgram
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.pages import Page, before_name, page_of
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.manifest import part_for_verifiers
 from proofgrid.rules.access.api_keys import Scope
@@ -54,15 +55,16 @@ class Programs:
             Scope.PROGRAMS_WRITE,
         ),
     )
-    async def list_for(self, caller: Caller, *, limit: int, begins: str = "") -> list[ShownProgram]:
+    async def list_for(self, caller: Caller, *, limit: int, begins: str = "", cursor: str = "") -> Page[ShownProgram]:
         """Return the newest programs that the caller may use, or those of them whose digest begins so (hex digits)."""
+        wanted = {"reader": caller.address, "limit": list_limit(limit) + 1, **before_name(cursor, "programs")}
         async with self._database.connection() as connection:
-            if not begins:
-                return await connection.fetch(LIST_PROGRAMS, reader=caller.address, limit=list_limit(limit))
-            low, high = digests_between(begins, field="begins")
-            return await connection.fetch(
-                PROGRAMS_BETWEEN, reader=caller.address, low=low, high=high, limit=list_limit(limit)
-            )
+            if begins:
+                low, high = digests_between(begins, field="begins")
+                rows = await connection.fetch(PROGRAMS_BETWEEN, low=low, high=high, **wanted)
+            else:
+                rows = await connection.fetch(LIST_PROGRAMS, **wanted)
+        return page_of(rows, limit=list_limit(limit), of="programs", place=lambda one: (one.created_ms, one.digest))
 
 
 @dataclass(frozen=True, slots=True)

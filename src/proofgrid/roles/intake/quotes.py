@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField, NoFirmQuote, Recoverable
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import format_amount, typed_price
+from proofgrid.primitives.pages import Page, before_uuid, page_of
 from proofgrid.roles.intake.admission import Admission, PriceJobs
 from proofgrid.roles.intake.reserving import Reserving
 from proofgrid.roles.intake.sizing import PlacedJob
@@ -124,10 +125,18 @@ class Quotes:
         raise refusal if refusal.hint else await self._with_estimate(refusal, jobs, asked)
 
     @needs(Role.CLIENT, scopes=(Scope.TASKS_READ,))
-    async def list_own(self, caller: Caller, *, limit: int) -> list[FirmQuote]:
-        """Return the caller's newest firm quotes."""
+    async def list_own(self, caller: Caller, *, limit: int, cursor: str = "") -> Page[FirmQuote]:
+        """Return the caller's newest firm quotes, behind a cursor."""
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_FIRM_QUOTES, client=caller.address, limit=list_limit(limit))
+            rows = await connection.fetch(
+                LIST_FIRM_QUOTES,
+                client=caller.address,
+                **before_uuid(cursor, "quotes"),
+                limit=list_limit(limit) + 1,
+            )
+        return page_of(
+            rows, limit=list_limit(limit), of="quotes", place=lambda one: (one.created_ms, str(one.quote_id))
+        )
 
     async def _with_estimate(self, refusal: NoFirmQuote, jobs: Sequence[PlacedJob], asked: ProofRequest) -> NoFirmQuote:
         """Return the refusal with what the live market would cost now."""

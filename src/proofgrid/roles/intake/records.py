@@ -10,6 +10,7 @@ from uuid import UUID
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.distant import in_turn_of
 from proofgrid.primitives.errors import InvalidField, UnknownRound
+from proofgrid.primitives.pages import BEYOND_MS, Page, page_of, read_cursor
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller
@@ -49,12 +50,21 @@ class Records:
         self._keys = keys
 
     @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
-    async def list_rounds(self, caller: Caller, *, lane: str, limit: int) -> list[RoundView]:
+    async def list_rounds(self, caller: Caller, *, lane: str, limit: int, cursor: str = "") -> Page[RoundView]:
         """Return the newest rounds of a lane, or of all; without the transcripts that the caller may not read."""
+        before_ms, number, before_lane = read_cursor(cursor, "rounds", (BEYOND_MS, 0, ""))
         async with self._database.connection() as connection:
-            rounds = await connection.fetch(LIST_ROUNDS, lane=lane, limit=list_limit(limit))
+            rounds = await connection.fetch(
+                LIST_ROUNDS,
+                lane=lane,
+                before_ms=before_ms,
+                before_number=number,
+                before_lane=before_lane,
+                limit=list_limit(limit) + 1,
+            )
         # Rounds from before their orders were blinded name people: those are for administrators.
-        return [one if one.is_blinded or caller.is_admin else replace(one, transcript="") for one in rounds]
+        shown = [one if one.is_blinded or caller.is_admin else replace(one, transcript="") for one in rounds]
+        return page_of(shown, limit=list_limit(limit), of="rounds", place=lambda one: (one.at_ms, one.number, one.lane))
 
     @needs(*ANYBODY, scopes=(Scope.NETWORK_READ,))
     async def export(self, lane: str, *, first: int, last: int, since_ms: int) -> AsyncIterator[tuple[bytes, int]]:

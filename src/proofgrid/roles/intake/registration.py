@@ -111,6 +111,11 @@ class Registration:
                 async for step in self._build_and_store(owner, system, source, settings, label, Path(workdir)):
                     yield step
 
+    def builds_of(self, owner: Address) -> int:
+        """Return how many builds of an owner wait here, or go on."""
+        own = self._owners.get(owner)
+        return 0 if own is None else own.builds
+
     @asynccontextmanager
     async def _in_turn(self, owner: Address) -> AsyncIterator[None]:
         """Wait for a place. Each owner has one in the line of all, so turns go round. Raises TooManyOpen."""

@@ -10,10 +10,13 @@ from uuid import UUID
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import InvalidField, NotAllowed, Unavailable
 from proofgrid.primitives.ids import AccountId
+from proofgrid.primitives.money import AMOUNT_MAX
+from proofgrid.primitives.pages import Place, read_cursor, spell_cursor
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller
+from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.ledger.statement import NETWORK_OWNERS, Running, accounts_of, price_of
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
@@ -60,6 +63,7 @@ class Closing:
     balance: int
     movements: int
     sums: Mapping[str, tuple[int, int]]
+    next_cursor: str = ""  #: behind which it goes on; empty: this is its end
 
 
 Part = Opening | Sequence[Movement] | Closing
@@ -74,18 +78,47 @@ class Statements:
         self._reading = asyncio.Semaphore(AT_ONCE)
 
     @needs(*ANYBODY, scopes=(Scope.ACCOUNT_READ,))
-    async def read_for(self, caller: Caller, owner: str, *, from_ms: int, to_ms: int) -> AsyncIterator[Part]:
+    async def read_for(
+        self, caller: Caller, owner: str, *, from_ms: int, to_ms: int, limit: int = 0, cursor: str = ""
+    ) -> AsyncIterator[Part]:
         """Yield the parts of a statement of `owner`: an address, one of the network's owners, or, empty, the caller.
 
-        `to_ms` 0 means now. Raises NotAllowed, InvalidField, or Unavailable when money moved behind our back.
+        `to_ms` 0 means now. With a `limit` it is a page of so many movements; its closing says where the next begins.
+        Raises NotAllowed, InvalidField, or Unavailable when money moved behind our back.
         """
         owner = _parse_owner(owner) if owner else str(caller.address)
         if owner != caller.address and not caller.is_admin:
             raise NotAllowed("others' statements are for administrators", field="owner")
         if from_ms < 0 or to_ms < 0 or 0 < to_ms < from_ms:
             raise InvalidField("a statement ends after it begins", field="to_ms")
-        async for part in self.read(owner, from_ms=from_ms, to_ms=to_ms):
+        if limit or cursor:
+            parts = self._page(owner, from_ms=from_ms, to_ms=to_ms, limit=list_limit(limit), cursor=cursor)
+        else:
+            parts = self.read(owner, from_ms=from_ms, to_ms=to_ms)
+        async for part in parts:
             yield part
+
+    async def _page(self, owner: str, *, from_ms: int, to_ms: int, limit: int, cursor: str) -> AsyncIterator[Part]:
+        """Yield the parts of one page. What its accounts held before is in the cursor: only its owner can bend it."""
+        begins = read_cursor(cursor, "statement", (0, "", 0, 0))
+        if abs(int(begins[3])) > AMOUNT_MAX:
+            raise InvalidField("no account holds so much", field="cursor")
+        async with self._reading, self._database.connection() as connection:
+            now_ms = await connection.value(DATABASE_TIME)
+        if not 0 < to_ms <= now_ms:
+            to_ms = now_ms
+            await self._clock.sleep(COMMIT_SECONDS)
+        from_ms = min(from_ms, to_ms)
+        running = Running(int(begins[3]) if cursor else await self._balance(owner, from_ms))
+        yield Opening(owner=owner, from_ms=from_ms, to_ms=to_ms, balance=running.balance)
+        rows = await self._rows(owner, from_ms, to_ms, after=begins, limit=limit + 1)
+        if shown := [_movement(row, running) for row in rows[:limit]]:
+            yield shown
+        following = ""
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            following = spell_cursor("statement", (last.at_ms, last.transfer_id, last.amount, running.balance))
+        yield Closing(balance=running.balance, movements=running.movements, sums=running.sums, next_cursor=following)
 
     async def read(self, owner: str, *, from_ms: int = 0, to_ms: int = 0) -> AsyncIterator[Part]:
         """Yield the parts of a statement; raise Unavailable when money moved behind our back."""
@@ -104,25 +137,30 @@ class Statements:
         yield Closing(balance=running.balance, movements=running.movements, sums=running.sums)
 
     async def _pages(self, owner: str, from_ms: int, to_ms: int) -> AsyncIterator[Sequence[StoredMovement]]:
-        after: tuple[int, str, int] = (0, "", 0)
+        after: Place = (0, "", 0)
         while True:
-            async with self._reading, self._database.connection() as connection:
-                rows = await connection.fetch(
-                    STATEMENT_MOVEMENTS,
-                    owner=owner,
-                    accounts=accounts_of(owner),
-                    from_ms=from_ms,
-                    to_ms=to_ms,
-                    after_ms=after[0],
-                    after_id=after[1],
-                    after_amount=after[2],
-                    limit=PAGE,
-                )
+            rows = await self._rows(owner, from_ms, to_ms, after=after, limit=PAGE)
             if rows:
                 yield rows
             if len(rows) < PAGE:
                 return
             after = (rows[-1].at_ms, rows[-1].transfer_id, rows[-1].amount)
+
+    async def _rows(
+        self, owner: str, from_ms: int, to_ms: int, *, after: Place, limit: int
+    ) -> Sequence[StoredMovement]:
+        async with self._reading, self._database.connection() as connection:
+            return await connection.fetch(
+                STATEMENT_MOVEMENTS,
+                owner=owner,
+                accounts=accounts_of(owner),
+                from_ms=from_ms,
+                to_ms=to_ms,
+                after_ms=after[0],
+                after_id=after[1],
+                after_amount=after[2],
+                limit=limit,
+            )
 
     async def _balance(self, owner: str, at_ms: int) -> int:
         """Return what all accounts of the owner held together."""

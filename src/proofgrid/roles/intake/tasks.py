@@ -9,13 +9,15 @@ from dataclasses import replace
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField, NotFinished, TaskCancelled, UnknownTask
 from proofgrid.primitives.ids import Address, JobId, TaskId, uuids_between
+from proofgrid.primitives.pages import BEYOND_MS, Page, before_uuid, page_of
 from proofgrid.roles.intake.admission import Admission
 from proofgrid.roles.intake.watching import TaskWatch, as_events
 from proofgrid.rules.access.api_keys import Scope, subnetwork_for
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.jobs.event_kinds import is_shown_whole, visible_to
-from proofgrid.rules.jobs.lifecycle import JobState, TaskEvent, TaskState
+from proofgrid.rules.jobs.filters import TaskFilter
+from proofgrid.rules.jobs.lifecycle import JobState, TaskEvent
 from proofgrid.rules.jobs.limits import list_limit
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.jobs.waiting import Waits
@@ -28,12 +30,15 @@ from proofgrid.store.task_views import (
     LAST_EVENT,
     LIST_TASKS,
     TASKS_BETWEEN,
+    TASKS_WITH_TAG,
     EventView,
     JobView,
     TaskView,
 )
 from proofgrid.store.tasks import end_task
 from proofgrid.store.transactions import Transaction
+
+ALL_TASKS = TaskFilter()
 
 #: A task and its client -> why each of its jobs waits that nobody proves.
 WhyWaiting = Callable[[TaskId, Address], Awaitable[Mapping[JobId, Waits]]]
@@ -66,17 +71,22 @@ class Tasks:
         return task, jobs, waits
 
     @needs(Role.CLIENT, scopes=(Scope.TASKS_READ,))
-    async def list_own(self, caller: Caller, *, state: str, limit: int, begins: str = "") -> list[TaskView]:
-        """Return the caller's newest tasks, in one state or, when it is empty, in any; or those whose id begins so."""
-        if state and state not in list(TaskState):
-            raise InvalidField(f"no state {state!r}", field="state", hint=", ".join(TaskState))
-        only = "" if caller.api_key is None else caller.api_key.subnetwork
-        wanted = {"client": caller.address, "state": state, "subnetwork": only, "limit": list_limit(limit)}
+    async def list_own(
+        self, caller: Caller, wanted: TaskFilter = ALL_TASKS, *, limit: int, begins: str = "", cursor: str = ""
+    ) -> Page[TaskView]:
+        """Return the caller's newest tasks that a filter finds; with `begins` those whose id begins so, and no tag."""
+        asked = selecting(caller, wanted) | before_uuid(cursor, "tasks") | {"limit": list_limit(limit) + 1}
         async with self._database.connection() as connection:
-            if not begins:
-                return await connection.fetch(LIST_TASKS, **wanted)
-            first, last = uuids_between(begins, field="begins")
-            return await connection.fetch(TASKS_BETWEEN, first=first, last=last, **wanted)
+            if begins:
+                if wanted.tag:
+                    raise InvalidField("a beginning of an id, or a tag", field="tag", hint="leave one of them out")
+                first, last = uuids_between(begins, field="begins")
+                rows = await connection.fetch(TASKS_BETWEEN, first=first, last=last, **asked)
+            elif wanted.tag:
+                rows = await connection.fetch(TASKS_WITH_TAG, tag=wanted.tag, **asked)
+            else:
+                rows = await connection.fetch(LIST_TASKS, **asked)
+        return page_of(rows, limit=list_limit(limit), of="tasks", place=lambda one: (one.created_ms, str(one.task_id)))
 
     @needs(Role.CLIENT, Role.ADMIN, once=True, scopes=(Scope.TASKS_WRITE,))
     async def cancel(
@@ -143,6 +153,18 @@ class Tasks:
         if caller.api_key is not None and caller.api_key.subnetwork not in ("", task.subnetwork):
             raise UnknownTask(field="task_id", hint=f"this API key is for the subnetwork {caller.api_key.subnetwork}")
         return task
+
+
+def selecting(caller: Caller, wanted: TaskFilter) -> dict[str, object]:
+    """Return what a filter demands of a caller's tasks, for a query: an API key sees those of its subnetwork."""
+    return {
+        "client": caller.address,
+        "state": wanted.state,
+        "program_digest": wanted.program_digest,
+        "since_ms": wanted.since_ms,
+        "until_ms": wanted.until_ms or BEYOND_MS,
+        "subnetwork": "" if caller.api_key is None else caller.api_key.subnetwork,
+    }
 
 
 def _shown_to(caller: Caller, event: EventView) -> EventView | None:

@@ -8,6 +8,8 @@ from uuid import UUID
 from proofgrid.primitives.account_errors import UnknownWebhook
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
 from proofgrid.primitives.errors import InvalidField, TooManyOpen
+from proofgrid.primitives.ids import parse_uuid
+from proofgrid.primitives.pages import NEWEST_UUID, Page, before_uuid, page_of, read_cursor
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
@@ -61,20 +63,41 @@ class WebhookList:
         return found
 
     @needs(Role.CLIENT, scopes=(Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE))
-    async def list_own(self, caller: Caller) -> list[Endpoint]:
+    async def list_own(self, caller: Caller, *, limit: int = 0, cursor: str = "") -> Page[Endpoint]:
         """Return the caller's endpoints, newest first. Their secrets are in them: a door shows those once."""
         _check_whole(caller)
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_WEBHOOKS, owner=caller.address)
+            rows = await connection.fetch(
+                LIST_WEBHOOKS, owner=caller.address, limit=list_limit(limit) + 1, **before_uuid(cursor, "webhooks")
+            )
+        return page_of(
+            rows, limit=list_limit(limit), of="webhooks", place=lambda one: (one.created_ms, str(one.endpoint_id))
+        )
 
     @needs(Role.CLIENT, scopes=(Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE))
-    async def deliveries(self, caller: Caller, endpoint_id: UUID, *, limit: int) -> list[Delivery]:
-        """Return what was sent to an endpoint or waits for it, newest first. Raises UnknownWebhook."""
+    async def deliveries(self, caller: Caller, endpoint_id: UUID, *, limit: int, cursor: str = "") -> Page[Delivery]:
+        """Return what was sent to an endpoint or waits for it, newest first. Raises UnknownWebhook.
+
+        Newest by what happened last: a delivery that is tried again meanwhile comes to the front of the list.
+        """
         if all(one.endpoint_id != endpoint_id for one in await self.list_own(caller)):
             raise UnknownWebhook(field="endpoint_id", hint="proofgrid webhook list")
-        wanted = {"owner": caller.address, "endpoint_id": endpoint_id, "limit": list_limit(limit)}
+        before_ms, before_id, before_seq = read_cursor(cursor, "deliveries", (*NEWEST_UUID, 0))
+        wanted = {"owner": caller.address, "endpoint_id": endpoint_id, "limit": list_limit(limit) + 1}
         async with self._database.connection() as connection:
-            return await connection.fetch(LIST_DELIVERIES, **wanted)
+            rows = await connection.fetch(
+                LIST_DELIVERIES,
+                before_ms=before_ms,
+                before_id=parse_uuid(str(before_id), field="cursor"),
+                before_seq=before_seq,
+                **wanted,
+            )
+        return page_of(
+            rows,
+            limit=list_limit(limit),
+            of="deliveries",
+            place=lambda one: (one.at_ms, str(one.subject_id), one.seq),
+        )
 
     @needs(Role.CLIENT, once=True, scopes=(Scope.WEBHOOKS_WRITE,))
     async def replay(self, caller: Caller, endpoint_id: UUID, *, since_ms: int) -> int:

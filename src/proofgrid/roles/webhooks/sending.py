@@ -19,7 +19,7 @@ from proofgrid.roles.loop import Loop
 from proofgrid.roles.webhooks.posting import Answer, post
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.event_kinds import visible_to
-from proofgrid.rules.webhooks.endpoints import FAILS_MAX_MS, DeliveryState, outcome_of
+from proofgrid.rules.webhooks.endpoints import ACCOUNT_KINDS, FAILS_MAX_MS, DeliveryState, outcome_of
 from proofgrid.rules.webhooks.signing import headers_of
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
@@ -51,13 +51,16 @@ def message_id(claimed: Claimed) -> str:
 
 
 def body_of(claimed: Claimed) -> bytes:
-    """Return a message: what the task's client may see of the event."""
+    """Return a message: what the task's client may see of the event, or what happened to its account."""
+    if claimed.kind in ACCOUNT_KINDS:
+        return _spelled(claimed, f"account.{claimed.kind}", {"address": claimed.owner, "event": claimed.data})
     data = visible_to(frozenset({Role.CLIENT}), claimed.kind, claimed.data)
-    told = {
-        "type": f"task.{claimed.kind}",
-        "timestamp_ms": claimed.at_ms,
-        "data": {"task_id": str(claimed.task_id), "cursor": claimed.seq, "event": data or {}},
-    }
+    told = {"task_id": str(claimed.task_id), "cursor": claimed.seq, "event": data or {}}
+    return _spelled(claimed, f"task.{claimed.kind}", told)
+
+
+def _spelled(claimed: Claimed, kind: str, data: Mapping[str, object]) -> bytes:
+    told = {"type": kind, "timestamp_ms": claimed.at_ms, "data": data}
     return json.dumps(told, separators=(",", ":")).encode()
 
 

@@ -220,14 +220,19 @@ def check_wanted(wanted: WantedKey, *, now_ms: int) -> None:
         raise InvalidField(f"1 to {LABEL_CHARS_MAX} characters: what is it for?", field="label")
     if wanted.expires_ms and wanted.expires_ms <= now_ms:
         raise InvalidField("not in the future", field="expires_ms")
-    if not 0 <= wanted.spend_per_day <= AMOUNT_MAX:
-        raise InvalidField(f"0 to {AMOUNT_MAX} base units", field="spend_per_day")
+    check_spend(wanted.spend_per_day)
     if Scope.TASKS_WRITE in wanted.scopes and not wanted.spend_per_day:
         raise InvalidField(
             "a key that submits says what it may spend a day",
             field="spend_per_day",
             hint="--spend-per-day TOKENS, or leave the scope tasks:write out",
         )
+
+
+def check_spend(spend_per_day: int) -> None:
+    """Raise InvalidField for what no key may spend a day, in base units."""
+    if not 0 <= spend_per_day <= AMOUNT_MAX:
+        raise InvalidField(f"0 to {AMOUNT_MAX} base units", field="spend_per_day")
 
 
 def check_within(maker: ApiKey, wanted: WantedKey) -> None:

@@ -40,6 +40,7 @@ class ProofRequest:
     constraints: Constraints = NO_CONSTRAINTS  #: which provers may have the jobs
     subnetwork: str = ""  #: whose lanes its jobs go to; empty: the common ones
     quote_id: str = ""  #: the firm quote that it redeems; empty: none
+    tags: tuple[str, ...] = ()  #: by which its client finds it again
     estimate: int | None = (
         None  #: per PU, what the market said and the limit is suggested from; None: it is the client's
     )
@@ -71,6 +72,7 @@ class ProofRequest:
                 # Sealed anew it may be for other provers.
                 **({} if demanded.is_empty else {"constraints": demanded.to_json()}),
                 **({"quote": self.quote_id} if self.quote_id else {}),
+                **({"tags": list(self.tags)} if self.tags else {}),
                 **({"subnetwork": self.subnetwork} if self.subnetwork not in ("", DEFAULT) else {}),
             }
         )

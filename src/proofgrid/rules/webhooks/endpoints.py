@@ -27,6 +27,8 @@ JITTER_PERMILLE = 200  #: a backoff grows by up to so much, so that what failed 
 FAILS_MAX_MS = 5 * 86_400_000
 GONE = 410
 
+LOW_BALANCE = "low_balance"  #: an account fell below the amount that its owner named
+ACCOUNT_KINDS = (LOW_BALANCE,)  #: of what is told of accounts, not of tasks
 #: Of an endpoint that names none: how a task ends.
 USUAL = ("done", "failed", "cancelled")
 _HINT = "like https://server.example/webhooks"
@@ -104,7 +106,8 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 def parse_kinds(texts: Iterable[str]) -> tuple[str, ...]:
     """Return kinds of events in their order, the usual ones where none is named; raise InvalidField."""
     names = sorted(set(texts)) or sorted(USUAL)
-    unknown = [name for name in names if name not in KINDS]
+    known = {*KINDS, *ACCOUNT_KINDS}
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise InvalidField(f"no kind of events {unknown[0][:64]!r}", field="kinds", hint=", ".join(sorted(KINDS)))
+        raise InvalidField(f"no kind of events {unknown[0][:64]!r}", field="kinds", hint=", ".join(sorted(known)))
     return tuple(names)

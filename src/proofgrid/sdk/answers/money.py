@@ -28,6 +28,51 @@ class Account:
     escrowed: int = 0  #: held for open tasks
     earned: int = 0  #: as an operator
     transfers: tuple[Transfer, ...] = ()  #: newest first
+    low_balance: int = 0  #: below this your webhooks are told; 0: never
+    is_low: bool = False  #: the balance is below it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """How much there is of something. `limit` 0: none."""
+
+    used: int = 0
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How much one may have a second, steadily, and at once after having had none for a while."""
+
+    per_second: int = 0
+    burst: int = 0
+    left: int = 0  #: now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySpend:
+    """What an API key may spend; base units."""
+
+    key_id: str = ""
+    spent_today: int = 0  #: since midnight UTC
+    spend_per_day: int = 0
+    resets_ms: int = 0  #: the next midnight UTC, since the epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """Every limit of yours and how much of it is used; builds, calls and paces at the gateway that answered."""
+
+    stored_bytes: Use
+    programs: Use  #: that you own
+    open_tasks: Use
+    builds: Use  #: under way or waiting
+    calls: Use  #: under way
+    api_keys: Use  #: that are good
+    webhooks: Use
+    requests: Pace
+    sent_bytes: Pace  #: JSON counts sixteenfold
+    key_spend: KeySpend | None = None  #: of the API key that asked; None: none did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +120,7 @@ class StatementClosing:
     balance: int = 0
     movements: int = 0
     sums: tuple[ReasonSum, ...] = ()  #: by reason, in the order of their names
+    next_cursor: str = ""  #: behind which it goes on; empty: this is its end
 
 
 StatementPart = StatementOpening | Movement | StatementClosing

@@ -62,6 +62,7 @@ class Standings:
 
     operators: tuple[OperatorStanding, ...] = ()
     half_life_days: int = 0  #: counts halve in this time
+    next_cursor: str = ""  #: behind which they go on; empty: these were the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

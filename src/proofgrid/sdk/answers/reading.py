@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from google.protobuf.message import Message
 
 from proofgrid.primitives.errors import MalformedMessage
+from proofgrid.primitives.pages import Page
 
 Answer = TypeVar("Answer")
 Said = TypeVar("Said", bound=Message)  #: leaves it to a call to say which message it returns
@@ -32,6 +33,11 @@ def read(kind: type[Answer], message: Said) -> Answer:
 def read_all(kind: type[Answer], messages: Iterable[Message]) -> list[Answer]:
     """Return the values of messages."""
     return [read(kind, message) for message in messages]
+
+
+def read_page(kind: type[Answer], messages: Iterable[Message], next_cursor: str) -> Page[Answer]:
+    """Return the values of one page of a list."""
+    return Page(read_all(kind, messages), next_cursor)
 
 
 @cache

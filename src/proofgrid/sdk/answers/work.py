@@ -94,3 +94,24 @@ class Task:
     jobs: tuple[Job, ...] = ()  #: not in lists
     inputs: int = 0
     quote_id: str = ""  #: redeemed with it: escrow and spent are the network's money, the client pays the quote's cost
+    tags: tuple[str, ...] = ()
+    replay_of: str = ""  #: the task that it is a replay of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActedOnTask:
+    """What became of one task of an act on many."""
+
+    task_id: str = ""
+    outcome: str = ""  #: would_be_acted_on, cancelled, had_ended, replayed, refused
+    replayed_as: str = ""  #: the new task
+    code: str = ""  #: of what refused it
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActedOnTasks:
+    """What an act on many tasks did, or would do."""
+
+    matching: int = 0  #: tasks that its filter found when it began, counted to 10,000
+    tasks: tuple[ActedOnTask, ...] = ()  #: newest first

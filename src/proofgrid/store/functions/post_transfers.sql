@@ -39,6 +39,9 @@ BEGIN
     END IF;
     UPDATE accounts SET balance = balance + delta FROM unnest(touched, deltas) AS moved(name, delta)
     WHERE accounts.account = ANY(touched) AND accounts.account = name;
+    IF EXISTS (SELECT FROM low_balances WHERE account = ANY(touched)) THEN
+        PERFORM note_low_balances(touched);
+    END IF;
     RETURN posted;
 END
 $$;

@@ -34,17 +34,21 @@ WITH given AS (
         idempotency_key text, request_digest text, statement jsonb, inputs int, limit_price bigint, units bigint,
         escrow bigint, deadline_ms bigint, jobs_open int, inputs_digest text, hedging boolean, raise_permille int,
         raise_every_ms bigint, raise_max bigint, accepted jsonb, transfer jsonb, subnetwork text, quote_id uuid, api_key text,
-        seal jsonb)
+        seal jsonb, tags text[])
 ), admitted AS (
     INSERT INTO tasks (task_id, client, program_digest, state, idempotency_key, request_digest, statement, inputs,
         limit_price, units, escrow, deadline_ms, jobs_open, inputs_digest, hedging, raise_permille, raise_every_ms,
-        raise_max, raise_at_ms, event_seq, subnetwork, quote_id, seal)
+        raise_max, raise_at_ms, event_seq, subnetwork, quote_id, seal, tags)
     SELECT task_id, client, program_digest, 'open', idempotency_key, request_digest, statement, inputs, limit_price,
         units, escrow, CASE WHEN deadline_ms > 0 THEN deadline_ms ELSE now_ms() + :deadline_ms END, jobs_open, inputs_digest,
         coalesce(hedging, false), raise_permille, raise_every_ms, raise_max, now_ms() + raise_every_ms, 1, subnetwork, quote_id,
-        seal
+        seal, tags
     FROM given
     ON CONFLICT (client, idempotency_key) DO NOTHING RETURNING task_id, client, limit_price, deadline_ms, created_ms
+), tagged AS (
+    INSERT INTO task_tags (client, tag, created_ms, task_id)
+    SELECT admitted.client, unnest(given.tags), admitted.created_ms, task_id FROM given JOIN admitted USING (task_id)
+    WHERE given.tags IS NOT NULL
 ), events AS (
     INSERT INTO task_events (task_id, seq, kind, data) SELECT task_id, 1, 'accepted', accepted FROM given JOIN admitted
     USING (task_id)

@@ -8,8 +8,10 @@ k.key_id, k.owner, k.maker_id, k.label, k.secret_hash, k.scopes, k.subnetwork, k
 SELECT @api_key_columns FROM api_keys AS k WHERE k.key_id = :key_id;
 
 -- name: list_api_keys
--- Newest first.
-SELECT @api_key_columns FROM api_keys AS k WHERE k.owner = :owner ORDER BY k.created_ms DESC, k.key_id LIMIT :limit;
+-- Newest first, after the one that was made at :before_ms and has :before_id.
+SELECT @api_key_columns FROM api_keys AS k
+WHERE k.owner = :owner AND (k.created_ms, k.key_id) < (:before_ms::bigint, :before_id::text)
+ORDER BY k.created_ms DESC, k.key_id DESC LIMIT :limit;
 
 -- name: lock_api_keys_of
 -- Whoever makes a key for the same owner waits for the commit: what is counted after this is all there is.
@@ -29,6 +31,13 @@ FROM api_keys WHERE owner = :owner;
 INSERT INTO api_keys (key_id, owner, maker_id, label, secret_hash, scopes, subnetwork, spend_per_day, expires_ms, addresses)
 VALUES (:key_id, :owner, :maker_id, :label, :secret_hash, :scopes::text[], :subnetwork, :spend_per_day, :expires_ms,
     :addresses::text[]);
+
+-- name: set_api_key
+-- Of one that is good. Nothing comes back for any other, or where its maker may spend less than :spend_per_day.
+UPDATE api_keys AS k SET spend_per_day = :spend_per_day
+WHERE k.key_id = :key_id AND k.owner = :owner AND k.revoked_ms IS NULL AND (k.expires_ms = 0 OR k.expires_ms > now_ms())
+  AND NOT EXISTS (SELECT FROM api_keys AS maker WHERE maker.key_id = k.maker_id AND maker.spend_per_day < :spend_per_day)
+RETURNING k.key_id;
 
 -- name: revoke_api_key
 -- With those that it made. Nothing comes back where the owner has no such key.

@@ -3,7 +3,7 @@
 SELECT e.evidence_id, e.kind, e.lease_id, e.task_id, e.job_id, e.operator, e.prover_id, e.program_digest, e.slice, e.detail, e.amount,
     e.burnt, e.to_client, e.to_rescuer, e.at_ms, e.state, e.appeal, e.answer, e.given_back, e.claim <> '' AS can_be_verified
 FROM evidence AS e WHERE (:operator = '' OR e.operator = :operator) AND (:state = '' OR e.state = :state)
-ORDER BY at_ms DESC LIMIT :limit;
+  AND (e.at_ms, e.evidence_id) < (:before_ms::bigint, :before_id::uuid) ORDER BY at_ms DESC, evidence_id DESC LIMIT :limit;
 
 -- name: get_evidence
 SELECT e.evidence_id, e.kind, e.lease_id, e.task_id, e.job_id, e.operator, e.prover_id, e.program_digest, e.slice, e.detail, e.amount,

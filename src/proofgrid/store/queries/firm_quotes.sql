@@ -35,11 +35,12 @@ SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.aggregate, q
 FROM firm_quotes AS q WHERE quote_id = :quote_id AND client = :client;
 
 -- name: list_firm_quotes
--- Newest first.
+-- Newest first, after the one that was bought at :before_ms and has :before_id.
 SELECT q.quote_id, q.client, q.state, q.program_digest, q.inputs, q.aggregate, q.units, q.cost, q.premium, q.penalty, q.buy_price,
     q.sell_price, q.fee_permille, q.hold_ms, q.within_ms, q.created_ms, q.held_until_ms, q.ended_ms, q.record_hash,
     (SELECT task_id FROM tasks WHERE tasks.quote_id = q.quote_id) AS task_id, now_ms() AS now_ms
-FROM firm_quotes AS q WHERE client = :client ORDER BY created_ms DESC LIMIT :limit;
+FROM firm_quotes AS q WHERE client = :client AND (q.created_ms, q.quote_id) < (:before_ms::bigint, :before_id::uuid)
+ORDER BY created_ms DESC, quote_id DESC LIMIT :limit;
 
 -- name: reserves_of_stack
 -- What the open sessions of these provers offer ahead, and how much of it is reserved.

@@ -55,3 +55,16 @@ FROM (SELECT operator, sum(rest)::bigint AS rest FROM unbondings GROUP BY operat
 FULL JOIN (SELECT account, balance FROM accounts WHERE account LIKE 'unbonding:%') AS a
     ON a.account = 'unbonding:' || u.operator
 WHERE coalesce(a.balance, 0) <> coalesce(u.rest, 0);
+
+-- name: open_account
+-- With nothing in it, where nothing was ever posted on it.
+INSERT INTO accounts (account) VALUES (:account) ON CONFLICT DO NOTHING;
+
+-- name: set_low_balance
+-- The account's row is locked. Who is below it already is told when it falls there again.
+INSERT INTO low_balances (account, owner, amount, is_low)
+SELECT account, :owner, :amount::bigint, balance < :amount FROM accounts WHERE account = :account
+ON CONFLICT (account) DO UPDATE SET amount = excluded.amount, is_low = excluded.is_low;
+
+-- name: low_balance_of
+SELECT amount, is_low FROM low_balances WHERE account = :account;

@@ -71,12 +71,14 @@ FROM programs WHERE digest = :digest AND EXISTS (SELECT 1 FROM program_owners WH
 @shown WHERE p.digest = :digest AND EXISTS (SELECT 1 FROM program_owners WHERE program_digest = p.digest);
 
 -- name: list_programs
--- Those that the :reader owns or may use, newest first.
-@shown WHERE p.digest IN (@listed) ORDER BY p.created_ms DESC LIMIT :limit;
+-- Those that the :reader owns or may use, newest first, after the one that was made at :before_ms and has :before_id.
+@shown WHERE p.digest IN (@listed) AND (p.created_ms, p.digest) < (:before_ms::bigint, :before_id::text)
+ORDER BY p.created_ms DESC, p.digest DESC LIMIT :limit;
 
 -- name: programs_between
 -- The same of those with a digest from :low up to but not :high, by the primary key.
-@shown WHERE p.digest >= :low AND p.digest < :high AND p.digest IN (@listed) ORDER BY p.created_ms DESC LIMIT :limit;
+@shown WHERE p.digest >= :low AND p.digest < :high AND p.digest IN (@listed)
+  AND (p.created_ms, p.digest) < (:before_ms::bigint, :before_id::text) ORDER BY p.created_ms DESC, p.digest DESC LIMIT :limit;
 
 -- name: share_program
 -- With :audiences. Nothing happens where the :owner is none.

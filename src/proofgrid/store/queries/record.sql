@@ -1,8 +1,9 @@
 -- name: list_rounds
--- Newest first; an empty :lane means all.
+-- Newest first, after the one that is named; an empty :lane means all.
 SELECT lane, number, buy_price, sell_price, units, bids, asks, transcript_hash, signature, transcript, at_ms, next_reference,
     secret IS NOT NULL AS is_blinded FROM rounds
-WHERE (:lane = '' OR lane = :lane) ORDER BY at_ms DESC, number DESC LIMIT :limit;
+WHERE (:lane = '' OR lane = :lane) AND (at_ms, number, lane) < (:before_ms::bigint, :before_number::bigint, :before_lane::text)
+ORDER BY at_ms DESC, number DESC, lane DESC LIMIT :limit;
 
 -- name: get_round
 SELECT transcript, secret FROM rounds WHERE lane = :lane AND number = :number;

@@ -80,10 +80,13 @@ UNION ALL SELECT operator, proven_micro, late_micro, lost_micro, crashed_micro, 
 FROM operator_standings WHERE operator = ANY(:names::text[]);
 
 -- name: standings
--- How the provers of an :operator stand, or of everybody when it is empty; at most so many.
+-- How the provers of an :operator stand, or of everybody when it is empty: of so many operators, those :after an address.
 SELECT p.prover_id, p.proven_micro, p.late_micro, p.lost_micro, p.crashed_micro, p.invalid_micro, p.facts_ms, p.outcomes,
     p.pauses, p.paused_until_ms, p.last_faults, now_ms() AS now_ms, p.operator, p.jobs_proven, p.jobs_failed,
     EXISTS (SELECT 1 FROM sessions s WHERE s.prover_id = p.prover_id AND s.open) AS connected,
     (SELECT jsonb_agg(jsonb_build_array(v.proof_system, v.class, v.units, v.wall_ms, v.samples)
         ORDER BY v.proof_system, v.class) FROM prover_speeds v WHERE v.prover_id = p.prover_id) AS speeds
-FROM provers p WHERE :operator = '' OR p.operator = :operator ORDER BY p.operator, p.prover_id LIMIT :limit;
+FROM provers p WHERE p.operator IN (
+    SELECT DISTINCT operator FROM provers AS o WHERE (:operator = '' OR o.operator = :operator) AND o.operator > :after
+    ORDER BY operator LIMIT :limit)
+ORDER BY p.operator, p.prover_id;

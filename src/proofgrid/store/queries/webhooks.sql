@@ -8,20 +8,24 @@ WHERE (SELECT count(*) FROM webhook_endpoints WHERE owner = :owner) < :most RETU
 SELECT pg_advisory_xact_lock(hashtextextended('webhooks:' || :owner, 0));
 
 -- name: list_webhooks
--- Newest first, with what waits.
+-- Newest first, with what waits; after the one that was made at :before_ms and has :before_id.
 SELECT e.endpoint_id, e.owner, e.url, e.kinds, e.secret, e.created_ms, e.disabled_ms, e.disabled_why,
     (SELECT count(*) FROM webhook_deliveries d WHERE d.endpoint_id = e.endpoint_id AND d.state = 'waiting') AS waiting
-FROM webhook_endpoints AS e WHERE e.owner = :owner ORDER BY e.created_ms DESC, e.endpoint_id;
+FROM webhook_endpoints AS e
+WHERE e.owner = :owner AND (e.created_ms, e.endpoint_id) < (:before_ms::bigint, :before_id::uuid)
+ORDER BY e.created_ms DESC, e.endpoint_id DESC LIMIT :limit;
 
 -- name: remove_webhook
 DELETE FROM webhook_endpoints WHERE endpoint_id = :endpoint_id AND owner = :owner RETURNING endpoint_id;
 
 -- name: list_deliveries
--- Of an owner's endpoint, newest first.
-SELECT d.task_id, d.seq, v.kind, d.state, d.attempts, d.due_ms, d.status, d.answer, d.at_ms
+-- Of an owner's endpoint, newest first, by what happened to each last; after the one that is named.
+SELECT d.task_id AS subject_id, d.seq, v.kind, d.state, d.attempts, d.due_ms, d.status, d.answer, d.at_ms
 FROM webhook_endpoints AS e JOIN webhook_deliveries AS d USING (endpoint_id)
-    JOIN task_events AS v ON v.task_id = d.task_id AND v.seq = d.seq
-WHERE e.owner = :owner AND e.endpoint_id = :endpoint_id ORDER BY d.at_ms DESC, d.task_id, d.seq DESC LIMIT :limit;
+    JOIN told_events AS v ON v.subject_id = d.task_id AND v.seq = d.seq
+WHERE e.owner = :owner AND e.endpoint_id = :endpoint_id
+  AND (d.at_ms, d.task_id, d.seq) < (:before_ms::bigint, :before_id::uuid, :before_seq::bigint)
+ORDER BY d.at_ms DESC, d.task_id DESC, d.seq DESC LIMIT :limit;
 
 -- name: enable_webhook
 UPDATE webhook_endpoints SET disabled_ms = NULL, disabled_why = '', failing_ms = NULL
@@ -30,7 +34,7 @@ WHERE endpoint_id = :endpoint_id AND owner = :owner RETURNING endpoint_id;
 -- name: replay_deliveries
 -- What failed, and with :since_ms what was delivered since, is sent again, in order; what waits is tried now.
 UPDATE webhook_deliveries AS d SET state = 'waiting', attempts = 0, due_ms = 0, at_ms = now_ms()
-FROM task_events AS v WHERE d.endpoint_id = :endpoint_id AND v.task_id = d.task_id AND v.seq = d.seq
+FROM told_events AS v WHERE d.endpoint_id = :endpoint_id AND v.subject_id = d.task_id AND v.seq = d.seq
   AND (d.state <> 'delivered' OR :since_ms::bigint > 0 AND v.at_ms >= :since_ms) RETURNING d.seq;
 
 -- name: claim_deliveries
@@ -48,13 +52,13 @@ WITH due AS (
 )
 SELECT c.endpoint_id, c.task_id, c.seq, c.attempts, e.owner, e.url, e.secret, v.kind, v.data, v.at_ms
 FROM claimed AS c JOIN webhook_endpoints AS e USING (endpoint_id)
-    JOIN task_events AS v ON v.task_id = c.task_id AND v.seq = c.seq;
+    JOIN told_events AS v ON v.subject_id = c.task_id AND v.seq = c.seq;
 
 -- name: webhook_backlog
 -- What waits for endpoints that are not disabled, and for how long the oldest of it has; 0: nothing.
 SELECT count(*) AS waiting, coalesce(now_ms() - min(v.at_ms), 0)::bigint AS oldest_ms
 FROM webhook_deliveries AS d JOIN webhook_endpoints AS e USING (endpoint_id)
-    JOIN task_events AS v ON v.task_id = d.task_id AND v.seq = d.seq
+    JOIN told_events AS v ON v.subject_id = d.task_id AND v.seq = d.seq
 WHERE d.state = 'waiting' AND e.disabled_ms IS NULL;
 
 -- name: note_delivery

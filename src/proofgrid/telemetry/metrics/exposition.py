@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from itertools import accumulate
 from math import inf
 
+from proofgrid.primitives.plain_text import escaped
 from proofgrid.telemetry.metrics.kinds import Buckets, Histogram, Labels
 from proofgrid.telemetry.metrics.snapshot import Snapshot
 from proofgrid.telemetry.metrics.table import METRICS, AnyMetric
@@ -57,7 +58,7 @@ def _of_metric(metric: AnyMetric, numbers: Mapping[Labels, float | Buckets], *, 
 @lru_cache(KEPT_MAX)  # the same series are told every few seconds
 def _told(metric: AnyMetric, values: Labels) -> str:
     pairs = zip(metric.labels, values, strict=True)
-    return ",".join(f'{label.name}="{value.translate(_ESCAPES)}"' for label, value in pairs)
+    return ",".join(f'{label.name}="{escaped(value).translate(_ESCAPES)}"' for label, value in pairs)
 
 
 def _of_buckets(metric: Histogram, buckets: Buckets, told: str, *, with_examples: bool) -> Iterator[str]:

@@ -10,6 +10,7 @@ from proofgrid.primitives.ids import parse_uuid
 from proofgrid.rules.jobs.constraints import Constraints, parse_constraints
 from proofgrid.rules.jobs.ladder import Ladder
 from proofgrid.rules.jobs.request import ProofRequest, answers_digest
+from proofgrid.rules.jobs.tags import parse_tags
 from proofgrid.wire.codec.sealing import read_sealed, sealed_digest
 from proofgrid.wire.codec.texts import read_list
 from proofgrid.wire.v1 import client_pb2 as client
@@ -44,6 +45,7 @@ def _read_terms(message: client.SubmitRequest, *, inputs_digest: Digest) -> Proo
         ladder=_read_ladder(message.ladder) if message.HasField("ladder") else None,
         constraints=read_constraints(message.constraints),
         subnetwork=message.subnetwork,
+        tags=parse_tags(message.tags),
         quote_id=str(parse_uuid(message.quote_id, field="quote_id")) if message.quote_id else "",
     )
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n proofgrid/wire/v1/api_keys.proto\x12\x0cproofgrid.v1\"\x84\x01\n\x11MakeApiKeyRequest\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x12\n\nsubnetwork\x18\x03 \x01(\t\x12\x15\n\rspend_per_day\x18\x04 \x01(\x04\x12\x12\n\nexpires_ms\x18\x05 \x01(\x04\x12\x11\n\taddresses\x18\x06 \x03(\t\">\n\tNewApiKey\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.proofgrid.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\xf5\x01\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x10\n\x08maker_id\x18\x03 \x01(\t\x12\r\n\x05label\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x12\n\nsubnetwork\x18\x06 \x01(\t\x12\x15\n\rspend_per_day\x18\x07 \x01(\x04\x12\x13\n\x0bspent_today\x18\x08 \x01(\x04\x12\x12\n\ncreated_ms\x18\t \x01(\x04\x12\x12\n\nexpires_ms\x18\n \x01(\x04\x12\x0f\n\x07revoked\x18\x0b \x01(\x08\x12\x0f\n\x07used_ms\x18\x0c \x01(\x04\x12\x11\n\taddresses\x18\r \x03(\t\"#\n\x12ListApiKeysRequest\x12\r\n\x05owner\x18\x01 \x01(\t\"9\n\x13ListApiKeysResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.proofgrid.v1.ApiKey\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t2\xf4\x01\n\rApiKeyService\x12\x46\n\nMakeApiKey\x12\x1f.proofgrid.v1.MakeApiKeyRequest\x1a\x17.proofgrid.v1.NewApiKey\x12R\n\x0bListApiKeys\x12 .proofgrid.v1.ListApiKeysRequest\x1a!.proofgrid.v1.ListApiKeysResponse\x12G\n\x0cRevokeApiKey\x12!.proofgrid.v1.RevokeApiKeyRequest\x1a\x14.proofgrid.v1.ApiKeyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n proofgrid/wire/v1/api_keys.proto\x12\x0cproofgrid.v1\"\x84\x01\n\x11MakeApiKeyRequest\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x12\n\nsubnetwork\x18\x03 \x01(\t\x12\x15\n\rspend_per_day\x18\x04 \x01(\x04\x12\x12\n\nexpires_ms\x18\x05 \x01(\x04\x12\x11\n\taddresses\x18\x06 \x03(\t\"9\n\x10SetApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x15\n\rspend_per_day\x18\x02 \x01(\x04\">\n\tNewApiKey\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.proofgrid.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\xf5\x01\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x10\n\x08maker_id\x18\x03 \x01(\t\x12\r\n\x05label\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x12\n\nsubnetwork\x18\x06 \x01(\t\x12\x15\n\rspend_per_day\x18\x07 \x01(\x04\x12\x13\n\x0bspent_today\x18\x08 \x01(\x04\x12\x12\n\ncreated_ms\x18\t \x01(\x04\x12\x12\n\nexpires_ms\x18\n \x01(\x04\x12\x0f\n\x07revoked\x18\x0b \x01(\x08\x12\x0f\n\x07used_ms\x18\x0c \x01(\x04\x12\x11\n\taddresses\x18\r \x03(\t\"B\n\x12ListApiKeysRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"N\n\x13ListApiKeysResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.proofgrid.v1.ApiKey\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t2\xb7\x02\n\rApiKeyService\x12\x46\n\nMakeApiKey\x12\x1f.proofgrid.v1.MakeApiKeyRequest\x1a\x17.proofgrid.v1.NewApiKey\x12R\n\x0bListApiKeys\x12 .proofgrid.v1.ListApiKeysRequest\x1a!.proofgrid.v1.ListApiKeysResponse\x12\x41\n\tSetApiKey\x12\x1e.proofgrid.v1.SetApiKeyRequest\x1a\x14.proofgrid.v1.ApiKey\x12G\n\x0cRevokeApiKey\x12!.proofgrid.v1.RevokeApiKeyRequest\x1a\x14.proofgrid.v1.ApiKeyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,16 +33,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MAKEAPIKEYREQUEST']._serialized_start=51
   _globals['_MAKEAPIKEYREQUEST']._serialized_end=183
-  _globals['_NEWAPIKEY']._serialized_start=185
-  _globals['_NEWAPIKEY']._serialized_end=247
-  _globals['_APIKEY']._serialized_start=250
-  _globals['_APIKEY']._serialized_end=495
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=497
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=532
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=534
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=591
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=593
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=630
-  _globals['_APIKEYSERVICE']._serialized_start=633
-  _globals['_APIKEYSERVICE']._serialized_end=877
+  _globals['_SETAPIKEYREQUEST']._serialized_start=185
+  _globals['_SETAPIKEYREQUEST']._serialized_end=242
+  _globals['_NEWAPIKEY']._serialized_start=244
+  _globals['_NEWAPIKEY']._serialized_end=306
+  _globals['_APIKEY']._serialized_start=309
+  _globals['_APIKEY']._serialized_end=554
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=556
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=622
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=624
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=702
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=704
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=741
+  _globals['_APIKEYSERVICE']._serialized_start=744
+  _globals['_APIKEYSERVICE']._serialized_end=1055
 # @@protoc_insertion_point(module_scope)

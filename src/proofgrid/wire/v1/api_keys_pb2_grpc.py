@@ -44,6 +44,11 @@ class ApiKeyServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ListApiKeysRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ListApiKeysResponse.FromString,
                 _registered_method=True)
+        self.SetApiKey = channel.unary_unary(
+                '/proofgrid.v1.ApiKeyService/SetApiKey',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.SetApiKeyRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ApiKey.FromString,
+                _registered_method=True)
         self.RevokeApiKey = channel.unary_unary(
                 '/proofgrid.v1.ApiKeyService/RevokeApiKey',
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.RevokeApiKeyRequest.SerializeToString,
@@ -68,6 +73,13 @@ class ApiKeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetApiKey(self, request, context):
+        """What it may spend a day, from now on; what was spent today stays counted. By its owner's signature or session only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevokeApiKey(self, request, context):
         """At once, calls under way included, and with those that it made. Revoking twice is revoking once.
         """
@@ -87,6 +99,11 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
                     servicer.ListApiKeys,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ListApiKeysRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'SetApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetApiKey,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.SetApiKeyRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ApiKey.SerializeToString,
             ),
             'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeApiKey,
@@ -148,6 +165,33 @@ class ApiKeyService:
             '/proofgrid.v1.ApiKeyService/ListApiKeys',
             proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ListApiKeysRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.ApiKeyService/SetApiKey',
+            proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.SetApiKeyRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_api__keys__pb2.ApiKey.FromString,
             options,
             channel_credentials,
             insecure,

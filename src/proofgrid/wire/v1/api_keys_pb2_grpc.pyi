@@ -37,6 +37,8 @@ class ApiKeyServiceStub:
     """Make one. The answer shows its secret, which nobody can show again; asked twice, two are made."""
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_api_keys_pb2.ListApiKeysRequest, _api_keys_pb2.ListApiKeysResponse]
     """Newest first. Those that were revoked or have expired stay for 30 days."""
+    SetApiKey: _grpc.UnaryUnaryMultiCallable[_api_keys_pb2.SetApiKeyRequest, _api_keys_pb2.ApiKey]
+    """What it may spend a day, from now on; what was spent today stays counted. By its owner's signature or session only."""
     RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_api_keys_pb2.RevokeApiKeyRequest, _api_keys_pb2.ApiKey]
     """At once, calls under way included, and with those that it made. Revoking twice is revoking once."""
 
@@ -47,6 +49,8 @@ class ApiKeyServiceAsyncStub(ApiKeyServiceStub):
     """Make one. The answer shows its secret, which nobody can show again; asked twice, two are made."""
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_api_keys_pb2.ListApiKeysRequest, _api_keys_pb2.ListApiKeysResponse]  # type: ignore[assignment]
     """Newest first. Those that were revoked or have expired stay for 30 days."""
+    SetApiKey: _aio.UnaryUnaryMultiCallable[_api_keys_pb2.SetApiKeyRequest, _api_keys_pb2.ApiKey]  # type: ignore[assignment]
+    """What it may spend a day, from now on; what was spent today stays counted. By its owner's signature or session only."""
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_api_keys_pb2.RevokeApiKeyRequest, _api_keys_pb2.ApiKey]  # type: ignore[assignment]
     """At once, calls under way included, and with those that it made. Revoking twice is revoking once."""
 
@@ -66,6 +70,14 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_api_keys_pb2.ListApiKeysResponse, _abc.Awaitable[_api_keys_pb2.ListApiKeysResponse]]:
         """Newest first. Those that were revoked or have expired stay for 30 days."""
+
+    @_abc_1.abstractmethod
+    def SetApiKey(
+        self,
+        request: _api_keys_pb2.SetApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_api_keys_pb2.ApiKey, _abc.Awaitable[_api_keys_pb2.ApiKey]]:
+        """What it may spend a day, from now on; what was spent today stays counted. By its owner's signature or session only."""
 
     @_abc_1.abstractmethod
     def RevokeApiKey(

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproofgrid/wire/v1/audit.proto\x12\x0cproofgrid.v1\"\x15\n\x13GetAuditHeadRequest\"L\n\tAuditHead\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x10\n\x08verifier\x18\x02 \x01(\t\x12\x11\n\tstatement\x18\x03 \x01(\t\x12\x0c\n\x04keys\x18\x04 \x01(\t\".\n\x1aGetAuditConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\"H\n\x10\x41uditConsistency\x12\r\n\x05proof\x18\x01 \x03(\x0c\x12%\n\x04head\x18\x02 \x01(\x0b\x32\x17.proofgrid.v1.AuditHead\"#\n\x13GetAuditTileRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\x1c\n\tAuditTile\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"s\n\x17ListAuditEntriesRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x13\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63t\x18\x04 \x01(\t\x12\x10\n\x08since_ms\x18\x05 \x01(\x03\x42\t\n\x07_before\"E\n\x18ListAuditEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.proofgrid.v1.AuditEntry\"/\n\nAuditEntry\x12\x10\n\x08position\x18\x01 \x01(\x04\x12\x0f\n\x07spelled\x18\x02 \x01(\x0c\"(\n\x14GetAuditEntryRequest\x12\x10\n\x08position\x18\x01 \x01(\x04\"p\n\x0fShownAuditEntry\x12\'\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x18.proofgrid.v1.AuditEntry\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12%\n\x04head\x18\x03 \x01(\x0b\x32\x17.proofgrid.v1.AuditHead2\x8f\x04\n\x0c\x41uditService\x12J\n\x0cGetAuditHead\x12!.proofgrid.v1.GetAuditHeadRequest\x1a\x17.proofgrid.v1.AuditHead\x12_\n\x13GetAuditConsistency\x12(.proofgrid.v1.GetAuditConsistencyRequest\x1a\x1e.proofgrid.v1.AuditConsistency\x12J\n\x0cGetAuditTile\x12!.proofgrid.v1.GetAuditTileRequest\x1a\x17.proofgrid.v1.AuditTile\x12\x61\n\x10ListAuditEntries\x12%.proofgrid.v1.ListAuditEntriesRequest\x1a&.proofgrid.v1.ListAuditEntriesResponse\x12R\n\rGetAuditEntry\x12\".proofgrid.v1.GetAuditEntryRequest\x1a\x1d.proofgrid.v1.ShownAuditEntry\x12O\n\x11GetAuditEntryTile\x12!.proofgrid.v1.GetAuditTileRequest\x1a\x17.proofgrid.v1.AuditTileb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproofgrid/wire/v1/audit.proto\x12\x0cproofgrid.v1\"\x15\n\x13GetAuditHeadRequest\"L\n\tAuditHead\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x10\n\x08verifier\x18\x02 \x01(\t\x12\x11\n\tstatement\x18\x03 \x01(\t\x12\x0c\n\x04keys\x18\x04 \x01(\t\".\n\x1aGetAuditConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\"H\n\x10\x41uditConsistency\x12\r\n\x05proof\x18\x01 \x03(\x0c\x12%\n\x04head\x18\x02 \x01(\x0b\x32\x17.proofgrid.v1.AuditHead\"#\n\x13GetAuditTileRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\"\x1c\n\tAuditTile\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"\x83\x01\n\x17ListAuditEntriesRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x13\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63t\x18\x04 \x01(\t\x12\x10\n\x08since_ms\x18\x05 \x01(\x03\x12\x0e\n\x06\x63ursor\x18\x06 \x01(\tB\t\n\x07_before\"Z\n\x18ListAuditEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.proofgrid.v1.AuditEntry\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"/\n\nAuditEntry\x12\x10\n\x08position\x18\x01 \x01(\x04\x12\x0f\n\x07spelled\x18\x02 \x01(\x0c\"(\n\x14GetAuditEntryRequest\x12\x10\n\x08position\x18\x01 \x01(\x04\"p\n\x0fShownAuditEntry\x12\'\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x18.proofgrid.v1.AuditEntry\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12%\n\x04head\x18\x03 \x01(\x0b\x32\x17.proofgrid.v1.AuditHead2\x8f\x04\n\x0c\x41uditService\x12J\n\x0cGetAuditHead\x12!.proofgrid.v1.GetAuditHeadRequest\x1a\x17.proofgrid.v1.AuditHead\x12_\n\x13GetAuditConsistency\x12(.proofgrid.v1.GetAuditConsistencyRequest\x1a\x1e.proofgrid.v1.AuditConsistency\x12J\n\x0cGetAuditTile\x12!.proofgrid.v1.GetAuditTileRequest\x1a\x17.proofgrid.v1.AuditTile\x12\x61\n\x10ListAuditEntries\x12%.proofgrid.v1.ListAuditEntriesRequest\x1a&.proofgrid.v1.ListAuditEntriesResponse\x12R\n\rGetAuditEntry\x12\".proofgrid.v1.GetAuditEntryRequest\x1a\x1d.proofgrid.v1.ShownAuditEntry\x12O\n\x11GetAuditEntryTile\x12!.proofgrid.v1.GetAuditTileRequest\x1a\x17.proofgrid.v1.AuditTileb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,16 +43,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAUDITTILEREQUEST']._serialized_end=305
   _globals['_AUDITTILE']._serialized_start=307
   _globals['_AUDITTILE']._serialized_end=335
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=337
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=452
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=454
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=523
-  _globals['_AUDITENTRY']._serialized_start=525
-  _globals['_AUDITENTRY']._serialized_end=572
-  _globals['_GETAUDITENTRYREQUEST']._serialized_start=574
-  _globals['_GETAUDITENTRYREQUEST']._serialized_end=614
-  _globals['_SHOWNAUDITENTRY']._serialized_start=616
-  _globals['_SHOWNAUDITENTRY']._serialized_end=728
-  _globals['_AUDITSERVICE']._serialized_start=731
-  _globals['_AUDITSERVICE']._serialized_end=1258
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=338
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=469
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=471
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=561
+  _globals['_AUDITENTRY']._serialized_start=563
+  _globals['_AUDITENTRY']._serialized_end=610
+  _globals['_GETAUDITENTRYREQUEST']._serialized_start=612
+  _globals['_GETAUDITENTRYREQUEST']._serialized_end=652
+  _globals['_SHOWNAUDITENTRY']._serialized_start=654
+  _globals['_SHOWNAUDITENTRY']._serialized_end=766
+  _globals['_AUDITSERVICE']._serialized_start=769
+  _globals['_AUDITSERVICE']._serialized_end=1296
 # @@protoc_insertion_point(module_scope)

@@ -336,18 +336,21 @@ class ListProgramsRequest(_message.Message):
 
     LIMIT_FIELD_NUMBER: _builtins.int
     BEGINS_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     begins: _builtins.str
     """only those whose digest begins so; empty: all"""
+    cursor: _builtins.str
     def __init__(
         self,
         *,
         limit: _builtins.int = ...,
         begins: _builtins.str = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begins", b"begins", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begins", b"begins", "cursor", b"cursor", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,16 +361,19 @@ class ListProgramsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROGRAMS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
     @_builtins.property
     def programs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Program]: ...
     def __init__(
         self,
         *,
         programs: _abc.Iterable[Global___Program] | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["programs", b"programs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_cursor", b"next_cursor", "programs", b"programs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -391,6 +397,7 @@ class SubmitRequest(_message.Message):
     QUOTE_ID_FIELD_NUMBER: _builtins.int
     AGGREGATE_FIELD_NUMBER: _builtins.int
     SEALED_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     program_digest: _builtins.str
     inputs_json: _builtins.str
     """a list with one element per input of the batch"""
@@ -423,6 +430,10 @@ class SubmitRequest(_message.Message):
     def sealed(self) -> Global___Sealed:
         """instead of inputs_json: inputs that only provers read (rules/jobs/sealing.py)"""
 
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """by which you find it again: rules/jobs/tags.py"""
+
     def __init__(
         self,
         *,
@@ -440,10 +451,11 @@ class SubmitRequest(_message.Message):
         quote_id: _builtins.str = ...,
         aggregate: _builtins.bool = ...,
         sealed: Global___Sealed | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "ladder", b"ladder", "sealed", b"sealed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "sealed", b"sealed", "subnetwork", b"subnetwork"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "allow_cached", b"allow_cached", "budget", b"budget", "constraints", b"constraints", "deadline_ms", b"deadline_ms", "hedging", b"hedging", "idempotency_key", b"idempotency_key", "inputs_json", b"inputs_json", "ladder", b"ladder", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "sealed", b"sealed", "subnetwork", b"subnetwork", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -631,6 +643,8 @@ class Task(_message.Message):
     JOBS_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
     QUOTE_ID_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    REPLAY_OF_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     state: _builtins.str
     """rules/jobs/lifecycle.py"""
@@ -648,8 +662,12 @@ class Task(_message.Message):
     inputs: _builtins.int
     quote_id: _builtins.str
     """redeemed with it: escrow and spent are the network's money, and the client pays the quote's cost"""
+    replay_of: _builtins.str
+    """the task that it is a replay of"""
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]: ...
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -669,10 +687,12 @@ class Task(_message.Message):
         jobs: _abc.Iterable[Global___Job] | None = ...,
         inputs: _builtins.int = ...,
         quote_id: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        replay_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "created_ms", b"created_ms", "deadline_ms", b"deadline_ms", "escrow", b"escrow", "failure_code", b"failure_code", "failure_detail", b"failure_detail", "finished_ms", b"finished_ms", "inputs", b"inputs", "jobs", b"jobs", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "spent", b"spent", "state", b"state", "task_id", b"task_id", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "created_ms", b"created_ms", "deadline_ms", b"deadline_ms", "escrow", b"escrow", "failure_code", b"failure_code", "failure_detail", b"failure_detail", "finished_ms", b"finished_ms", "inputs", b"inputs", "jobs", b"jobs", "limit_price", b"limit_price", "program_digest", b"program_digest", "quote_id", b"quote_id", "replay_of", b"replay_of", "spent", b"spent", "state", b"state", "tags", b"tags", "task_id", b"task_id", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -804,20 +824,40 @@ class ListTasksRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     BEGINS_FIELD_NUMBER: _builtins.int
+    PROGRAM_DIGEST_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    SINCE_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     state: _builtins.str
     begins: _builtins.str
     """only those whose id begins so; empty: all"""
+    program_digest: _builtins.str
+    """only of this program"""
+    tag: _builtins.str
+    """only with this tag"""
+    since_ms: _builtins.int
+    """only those made at this moment or later"""
+    until_ms: _builtins.int
+    """and before this one; 0: until now"""
+    cursor: _builtins.str
+    """what the page before said in next_cursor; empty: from the newest"""
     def __init__(
         self,
         *,
         limit: _builtins.int = ...,
         state: _builtins.str = ...,
         begins: _builtins.str = ...,
+        program_digest: _builtins.str = ...,
+        tag: _builtins.str = ...,
+        since_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begins", b"begins", "limit", b"limit", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begins", b"begins", "cursor", b"cursor", "limit", b"limit", "program_digest", b"program_digest", "since_ms", b"since_ms", "state", b"state", "tag", b"tag", "until_ms", b"until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -828,20 +868,189 @@ class ListTasksResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TASKS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """behind which it goes on; empty: these were the last"""
     @_builtins.property
     def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Task]: ...
     def __init__(
         self,
         *,
         tasks: _abc.Iterable[Global___Task] | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_cursor", b"next_cursor", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTasksResponse: _TypeAlias = ListTasksResponse  # noqa: Y015
+
+@_typing.final
+class TaskFilter(_message.Message):
+    """Which of your tasks; what is empty demands nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRAM_DIGEST_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    SINCE_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    program_digest: _builtins.str
+    tag: _builtins.str
+    since_ms: _builtins.int
+    """made at this moment or later"""
+    until_ms: _builtins.int
+    """and before this one; 0: until now"""
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        program_digest: _builtins.str = ...,
+        tag: _builtins.str = ...,
+        since_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["program_digest", b"program_digest", "since_ms", b"since_ms", "state", b"state", "tag", b"tag", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskFilter: _TypeAlias = TaskFilter  # noqa: Y015
+
+@_typing.final
+class CancelTasksRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """only count, and say which"""
+    limit: _builtins.int
+    """so many at most; 0: 100"""
+    idempotency_key: _builtins.str
+    """not for a dry run"""
+    @_builtins.property
+    def filter(self) -> Global___TaskFilter:
+        """none: all that are open"""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___TaskFilter | None = ...,
+        dry_run: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "filter", b"filter", "idempotency_key", b"idempotency_key", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTasksRequest: _TypeAlias = CancelTasksRequest  # noqa: Y015
+
+@_typing.final
+class ReplayTasksRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    LIMIT_PRICE_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    limit: _builtins.int
+    """so many at most; 0: 100"""
+    idempotency_key: _builtins.str
+    limit_price: _builtins.int
+    """most base units per PU, of each; 0: a fifth above what the market says now"""
+    @_builtins.property
+    def filter(self) -> Global___TaskFilter:
+        """none: all that failed or were cancelled and were not replayed"""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___TaskFilter | None = ...,
+        dry_run: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+        idempotency_key: _builtins.str = ...,
+        limit_price: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "filter", b"filter", "idempotency_key", b"idempotency_key", "limit", b"limit", "limit_price", b"limit_price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayTasksRequest: _TypeAlias = ReplayTasksRequest  # noqa: Y015
+
+@_typing.final
+class ActedOnTasks(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHING_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    matching: _builtins.int
+    """how many the filter found when the act began, counted to 10,000"""
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActedOnTask]:
+        """newest first; of a dry run what would be acted on"""
+
+    def __init__(
+        self,
+        *,
+        matching: _builtins.int = ...,
+        tasks: _abc.Iterable[Global___ActedOnTask] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matching", b"matching", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActedOnTasks: _TypeAlias = ActedOnTasks  # noqa: Y015
+
+@_typing.final
+class ActedOnTask(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REPLAYED_AS_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    outcome: _builtins.str
+    """would_be_acted_on, cancelled, had_ended, replayed, refused"""
+    replayed_as: _builtins.str
+    """the new task"""
+    code: _builtins.str
+    """of what refused it"""
+    detail: _builtins.str
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        replayed_as: _builtins.str = ...,
+        code: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail", "outcome", b"outcome", "replayed_as", b"replayed_as", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActedOnTask: _TypeAlias = ActedOnTask  # noqa: Y015
 
 @_typing.final
 class CancelTaskRequest(_message.Message):
@@ -993,6 +1202,8 @@ class Account(_message.Message):
     ESCROWED_FIELD_NUMBER: _builtins.int
     EARNED_FIELD_NUMBER: _builtins.int
     TRANSFERS_FIELD_NUMBER: _builtins.int
+    LOW_BALANCE_FIELD_NUMBER: _builtins.int
+    IS_LOW_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     balance: _builtins.int
     """as a client"""
@@ -1000,6 +1211,10 @@ class Account(_message.Message):
     """held for open tasks"""
     earned: _builtins.int
     """as an operator"""
+    low_balance: _builtins.int
+    """below this its webhooks are told; 0: never"""
+    is_low: _builtins.bool
+    """the balance is below it"""
     @_builtins.property
     def transfers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Transfer]:
         """newest first"""
@@ -1012,10 +1227,12 @@ class Account(_message.Message):
         escrowed: _builtins.int = ...,
         earned: _builtins.int = ...,
         transfers: _abc.Iterable[Global___Transfer] | None = ...,
+        low_balance: _builtins.int = ...,
+        is_low: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "balance", b"balance", "earned", b"earned", "escrowed", b"escrowed", "transfers", b"transfers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "balance", b"balance", "earned", b"earned", "escrowed", b"escrowed", "is_low", b"is_low", "low_balance", b"low_balance", "transfers", b"transfers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1067,17 +1284,20 @@ class ListRoundsRequest(_message.Message):
 
     LANE_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     lane: _builtins.str
     limit: _builtins.int
+    cursor: _builtins.str
     def __init__(
         self,
         *,
         lane: _builtins.str = ...,
         limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lane", b"lane", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "lane", b"lane", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1088,16 +1308,19 @@ class ListRoundsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ROUNDS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
     @_builtins.property
     def rounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Round]: ...
     def __init__(
         self,
         *,
         rounds: _abc.Iterable[Global___Round] | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rounds", b"rounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_cursor", b"next_cursor", "rounds", b"rounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1517,18 +1740,21 @@ class ListDeadLettersRequest(_message.Message):
 
     LIMIT_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     replayed: _builtins.bool
     """also those that were replayed"""
+    cursor: _builtins.str
     def __init__(
         self,
         *,
         limit: _builtins.int = ...,
         replayed: _builtins.bool = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1539,16 +1765,19 @@ class ListDeadLettersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LETTERS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
     @_builtins.property
     def letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadLetter]: ...
     def __init__(
         self,
         *,
         letters: _abc.Iterable[Global___DeadLetter] | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["letters", b"letters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["letters", b"letters", "next_cursor", b"next_cursor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

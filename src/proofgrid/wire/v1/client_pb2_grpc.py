@@ -75,6 +75,16 @@ class ClientServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.CancelTaskRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.Task.FromString,
                 _registered_method=True)
+        self.CancelTasks = channel.unary_unary(
+                '/proofgrid.v1.ClientService/CancelTasks',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.CancelTasksRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ActedOnTasks.FromString,
+                _registered_method=True)
+        self.ReplayTasks = channel.unary_unary(
+                '/proofgrid.v1.ClientService/ReplayTasks',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ReplayTasksRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ActedOnTasks.FromString,
+                _registered_method=True)
         self.WatchTask = channel.unary_stream(
                 '/proofgrid.v1.ClientService/WatchTask',
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.WatchTaskRequest.SerializeToString,
@@ -156,6 +166,20 @@ class ClientServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelTasks(self, request, context):
+        """The same of all that a filter finds, newest first, so many at most; the same idempotency key is the same act.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayTasks(self, request, context):
+        """Make a new task of each that failed or was cancelled, of the same inputs; a task is replayed once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchTask(self, request, context):
         """Every event of a task after `cursor`, then the new ones as they happen, until the task has ended.
         """
@@ -229,6 +253,16 @@ def add_ClientServiceServicer_to_server(servicer, server):
                     servicer.CancelTask,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.CancelTaskRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.Task.SerializeToString,
+            ),
+            'CancelTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelTasks,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.CancelTasksRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ActedOnTasks.SerializeToString,
+            ),
+            'ReplayTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayTasks,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ReplayTasksRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_client__pb2.ActedOnTasks.SerializeToString,
             ),
             'WatchTask': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchTask,
@@ -472,6 +506,60 @@ class ClientService:
             '/proofgrid.v1.ClientService/CancelTask',
             proofgrid_dot_wire_dot_v1_dot_client__pb2.CancelTaskRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_client__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.ClientService/CancelTasks',
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.CancelTasksRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.ActedOnTasks.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.ClientService/ReplayTasks',
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.ReplayTasksRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_client__pb2.ActedOnTasks.FromString,
             options,
             channel_credentials,
             insecure,

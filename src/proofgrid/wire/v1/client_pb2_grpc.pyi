@@ -45,6 +45,10 @@ class ClientServiceStub:
     GetTask: _grpc.UnaryUnaryMultiCallable[_client_pb2.GetTaskRequest, _client_pb2.Task]
     ListTasks: _grpc.UnaryUnaryMultiCallable[_client_pb2.ListTasksRequest, _client_pb2.ListTasksResponse]
     CancelTask: _grpc.UnaryUnaryMultiCallable[_client_pb2.CancelTaskRequest, _client_pb2.Task]
+    CancelTasks: _grpc.UnaryUnaryMultiCallable[_client_pb2.CancelTasksRequest, _client_pb2.ActedOnTasks]
+    """The same of all that a filter finds, newest first, so many at most; the same idempotency key is the same act."""
+    ReplayTasks: _grpc.UnaryUnaryMultiCallable[_client_pb2.ReplayTasksRequest, _client_pb2.ActedOnTasks]
+    """Make a new task of each that failed or was cancelled, of the same inputs; a task is replayed once."""
     WatchTask: _grpc.UnaryStreamMultiCallable[_client_pb2.WatchTaskRequest, _client_pb2.TaskEvent]
     """Every event of a task after `cursor`, then the new ones as they happen, until the task has ended."""
     FetchResult: _grpc.UnaryUnaryMultiCallable[_client_pb2.FetchResultRequest, _client_pb2.Result]
@@ -66,6 +70,10 @@ class ClientServiceAsyncStub(ClientServiceStub):
     GetTask: _aio.UnaryUnaryMultiCallable[_client_pb2.GetTaskRequest, _client_pb2.Task]  # type: ignore[assignment]
     ListTasks: _aio.UnaryUnaryMultiCallable[_client_pb2.ListTasksRequest, _client_pb2.ListTasksResponse]  # type: ignore[assignment]
     CancelTask: _aio.UnaryUnaryMultiCallable[_client_pb2.CancelTaskRequest, _client_pb2.Task]  # type: ignore[assignment]
+    CancelTasks: _aio.UnaryUnaryMultiCallable[_client_pb2.CancelTasksRequest, _client_pb2.ActedOnTasks]  # type: ignore[assignment]
+    """The same of all that a filter finds, newest first, so many at most; the same idempotency key is the same act."""
+    ReplayTasks: _aio.UnaryUnaryMultiCallable[_client_pb2.ReplayTasksRequest, _client_pb2.ActedOnTasks]  # type: ignore[assignment]
+    """Make a new task of each that failed or was cancelled, of the same inputs; a task is replayed once."""
     WatchTask: _aio.UnaryStreamMultiCallable[_client_pb2.WatchTaskRequest, _client_pb2.TaskEvent]  # type: ignore[assignment]
     """Every event of a task after `cursor`, then the new ones as they happen, until the task has ended."""
     FetchResult: _aio.UnaryUnaryMultiCallable[_client_pb2.FetchResultRequest, _client_pb2.Result]  # type: ignore[assignment]
@@ -132,6 +140,22 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _client_pb2.CancelTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_client_pb2.Task, _abc.Awaitable[_client_pb2.Task]]: ...
+
+    @_abc_1.abstractmethod
+    def CancelTasks(
+        self,
+        request: _client_pb2.CancelTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_client_pb2.ActedOnTasks, _abc.Awaitable[_client_pb2.ActedOnTasks]]:
+        """The same of all that a filter finds, newest first, so many at most; the same idempotency key is the same act."""
+
+    @_abc_1.abstractmethod
+    def ReplayTasks(
+        self,
+        request: _client_pb2.ReplayTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_client_pb2.ActedOnTasks, _abc.Awaitable[_client_pb2.ActedOnTasks]]:
+        """Make a new task of each that failed or was cancelled, of the same inputs; a task is replayed once."""
 
     @_abc_1.abstractmethod
     def WatchTask(

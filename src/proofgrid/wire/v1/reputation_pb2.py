@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"proofgrid/wire/v1/reputation.proto\x12\x0cproofgrid.v1\"\'\n\x14ListOperatorsRequest\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\"b\n\x15ListOperatorsResponse\x12\x31\n\toperators\x18\x01 \x03(\x0b\x32\x1e.proofgrid.v1.OperatorStanding\x12\x16\n\x0ehalf_life_days\x18\x02 \x01(\r\"\xa4\x01\n\x10OperatorStanding\x12\x10\n\x08operator\x18\x01 \x01(\t\x12(\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x18.proofgrid.v1.FactCounts\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\r\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12-\n\x07provers\x18\x05 \x03(\x0b\x32\x1c.proofgrid.v1.ProverStandingJ\x04\x08Z\x10\x64\"\x9d\x02\n\x0eProverStanding\x12\x11\n\tprover_id\x18\x01 \x01(\t\x12(\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x18.proofgrid.v1.FactCounts\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\r\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x0f\n\x07\x62reaker\x18\x05 \x01(\t\x12\x17\n\x0fpaused_until_ms\x18\x06 \x01(\x03\x12\x13\n\x0blast_faults\x18\x07 \x03(\t\x12+\n\x06speeds\x18\x08 \x03(\x0b\x32\x1b.proofgrid.v1.MeasuredSpeed\x12\x11\n\tconnected\x18\t \x01(\x08\x12\x13\n\x0bjobs_proven\x18\n \x01(\x04\x12\x13\n\x0bjobs_failed\x18\x0b \x01(\x04J\x04\x08Z\x10\x64\"\x98\x01\n\nFactCounts\x12\x14\n\x0cproven_milli\x18\x01 \x01(\x04\x12\x12\n\nlate_milli\x18\x02 \x01(\x04\x12\x12\n\nlost_milli\x18\x03 \x01(\x04\x12\x15\n\rcrashed_milli\x18\x04 \x01(\x04\x12\x15\n\rinvalid_milli\x18\x05 \x01(\x04\x12\x1e\n\x16success_share_permille\x18\x06 \x01(\r\"\x82\x01\n\rMeasuredSpeed\x12\x14\n\x0cproof_system\x18\x01 \x01(\t\x12\r\n\x05\x63lass\x18\x02 \x01(\t\x12\x1e\n\x16units_per_second_milli\x18\x03 \x01(\x04\x12\x0f\n\x07samples\x18\x04 \x01(\x04\x12\x1b\n\x13\x63onfidence_permille\x18\x05 \x01(\r2m\n\x11ReputationService\x12X\n\rListOperators\x12\".proofgrid.v1.ListOperatorsRequest\x1a#.proofgrid.v1.ListOperatorsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"proofgrid/wire/v1/reputation.proto\x12\x0cproofgrid.v1\"F\n\x14ListOperatorsRequest\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"w\n\x15ListOperatorsResponse\x12\x31\n\toperators\x18\x01 \x03(\x0b\x32\x1e.proofgrid.v1.OperatorStanding\x12\x16\n\x0ehalf_life_days\x18\x02 \x01(\r\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"\xa4\x01\n\x10OperatorStanding\x12\x10\n\x08operator\x18\x01 \x01(\t\x12(\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x18.proofgrid.v1.FactCounts\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\r\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12-\n\x07provers\x18\x05 \x03(\x0b\x32\x1c.proofgrid.v1.ProverStandingJ\x04\x08Z\x10\x64\"\x9d\x02\n\x0eProverStanding\x12\x11\n\tprover_id\x18\x01 \x01(\t\x12(\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x18.proofgrid.v1.FactCounts\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\r\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x0f\n\x07\x62reaker\x18\x05 \x01(\t\x12\x17\n\x0fpaused_until_ms\x18\x06 \x01(\x03\x12\x13\n\x0blast_faults\x18\x07 \x03(\t\x12+\n\x06speeds\x18\x08 \x03(\x0b\x32\x1b.proofgrid.v1.MeasuredSpeed\x12\x11\n\tconnected\x18\t \x01(\x08\x12\x13\n\x0bjobs_proven\x18\n \x01(\x04\x12\x13\n\x0bjobs_failed\x18\x0b \x01(\x04J\x04\x08Z\x10\x64\"\x98\x01\n\nFactCounts\x12\x14\n\x0cproven_milli\x18\x01 \x01(\x04\x12\x12\n\nlate_milli\x18\x02 \x01(\x04\x12\x12\n\nlost_milli\x18\x03 \x01(\x04\x12\x15\n\rcrashed_milli\x18\x04 \x01(\x04\x12\x15\n\rinvalid_milli\x18\x05 \x01(\x04\x12\x1e\n\x16success_share_permille\x18\x06 \x01(\r\"\x82\x01\n\rMeasuredSpeed\x12\x14\n\x0cproof_system\x18\x01 \x01(\t\x12\r\n\x05\x63lass\x18\x02 \x01(\t\x12\x1e\n\x16units_per_second_milli\x18\x03 \x01(\x04\x12\x0f\n\x07samples\x18\x04 \x01(\x04\x12\x1b\n\x13\x63onfidence_permille\x18\x05 \x01(\r2m\n\x11ReputationService\x12X\n\rListOperators\x12\".proofgrid.v1.ListOperatorsRequest\x1a#.proofgrid.v1.ListOperatorsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,17 +32,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'proofgrid.wire.v1.reputatio
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTOPERATORSREQUEST']._serialized_start=52
-  _globals['_LISTOPERATORSREQUEST']._serialized_end=91
-  _globals['_LISTOPERATORSRESPONSE']._serialized_start=93
-  _globals['_LISTOPERATORSRESPONSE']._serialized_end=191
-  _globals['_OPERATORSTANDING']._serialized_start=194
-  _globals['_OPERATORSTANDING']._serialized_end=358
-  _globals['_PROVERSTANDING']._serialized_start=361
-  _globals['_PROVERSTANDING']._serialized_end=646
-  _globals['_FACTCOUNTS']._serialized_start=649
-  _globals['_FACTCOUNTS']._serialized_end=801
-  _globals['_MEASUREDSPEED']._serialized_start=804
-  _globals['_MEASUREDSPEED']._serialized_end=934
-  _globals['_REPUTATIONSERVICE']._serialized_start=936
-  _globals['_REPUTATIONSERVICE']._serialized_end=1045
+  _globals['_LISTOPERATORSREQUEST']._serialized_end=122
+  _globals['_LISTOPERATORSRESPONSE']._serialized_start=124
+  _globals['_LISTOPERATORSRESPONSE']._serialized_end=243
+  _globals['_OPERATORSTANDING']._serialized_start=246
+  _globals['_OPERATORSTANDING']._serialized_end=410
+  _globals['_PROVERSTANDING']._serialized_start=413
+  _globals['_PROVERSTANDING']._serialized_end=698
+  _globals['_FACTCOUNTS']._serialized_start=701
+  _globals['_FACTCOUNTS']._serialized_end=853
+  _globals['_MEASUREDSPEED']._serialized_start=856
+  _globals['_MEASUREDSPEED']._serialized_end=986
+  _globals['_REPUTATIONSERVICE']._serialized_start=988
+  _globals['_REPUTATIONSERVICE']._serialized_end=1097
 # @@protoc_insertion_point(module_scope)

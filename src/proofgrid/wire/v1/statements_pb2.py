@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"proofgrid/wire/v1/statements.proto\x12\x0cproofgrid.v1\"G\n\x10StatementRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x02 \x01(\x03\x12\r\n\x05to_ms\x18\x03 \x01(\x03J\x04\x08Z\x10\x64\"\xaa\x01\n\rStatementPart\x12\x31\n\x07opening\x18\x01 \x01(\x0b\x32\x1e.proofgrid.v1.StatementOpeningH\x00\x12+\n\x04page\x18\x02 \x01(\x0b\x32\x1b.proofgrid.v1.StatementPageH\x00\x12\x31\n\x07\x63losing\x18\x03 \x01(\x0b\x32\x1e.proofgrid.v1.StatementClosingH\x00\x42\x06\n\x04part\"R\n\x10StatementOpening\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x02 \x01(\x03\x12\r\n\x05to_ms\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\":\n\rStatementPage\x12)\n\tmovements\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Movement\"\xe5\x01\n\x08Movement\x12\r\n\x05\x61t_ms\x18\x01 \x01(\x03\x12\x13\n\x0btransfer_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x17\n\x0f\x63ounter_account\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07task_id\x18\x08 \x01(\t\x12\x0e\n\x06job_id\x18\t \x01(\t\x12\x0c\n\x04lane\x18\n \x01(\t\x12\r\n\x05round\x18\x0b \x01(\x04\x12\r\n\x05units\x18\x0c \x01(\x04\x12\r\n\x05price\x18\r \x01(\x03\"]\n\x10StatementClosing\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\x12\x11\n\tmovements\x18\x02 \x01(\x04\x12%\n\x04sums\x18\x03 \x03(\x0b\x32\x17.proofgrid.v1.ReasonSum\">\n\tReasonSum\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x11\n\tmovements\x18\x03 \x01(\x04\x32\x61\n\x10StatementService\x12M\n\x0cGetStatement\x12\x1e.proofgrid.v1.StatementRequest\x1a\x1b.proofgrid.v1.StatementPart0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"proofgrid/wire/v1/statements.proto\x12\x0cproofgrid.v1\"f\n\x10StatementRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x02 \x01(\x03\x12\r\n\x05to_ms\x18\x03 \x01(\x03\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x05 \x01(\tJ\x04\x08Z\x10\x64\"\xaa\x01\n\rStatementPart\x12\x31\n\x07opening\x18\x01 \x01(\x0b\x32\x1e.proofgrid.v1.StatementOpeningH\x00\x12+\n\x04page\x18\x02 \x01(\x0b\x32\x1b.proofgrid.v1.StatementPageH\x00\x12\x31\n\x07\x63losing\x18\x03 \x01(\x0b\x32\x1e.proofgrid.v1.StatementClosingH\x00\x42\x06\n\x04part\"R\n\x10StatementOpening\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_ms\x18\x02 \x01(\x03\x12\r\n\x05to_ms\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\":\n\rStatementPage\x12)\n\tmovements\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Movement\"\xe5\x01\n\x08Movement\x12\r\n\x05\x61t_ms\x18\x01 \x01(\x03\x12\x13\n\x0btransfer_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x17\n\x0f\x63ounter_account\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07task_id\x18\x08 \x01(\t\x12\x0e\n\x06job_id\x18\t \x01(\t\x12\x0c\n\x04lane\x18\n \x01(\t\x12\r\n\x05round\x18\x0b \x01(\x04\x12\r\n\x05units\x18\x0c \x01(\x04\x12\r\n\x05price\x18\r \x01(\x03\"r\n\x10StatementClosing\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\x12\x11\n\tmovements\x18\x02 \x01(\x04\x12%\n\x04sums\x18\x03 \x03(\x0b\x32\x17.proofgrid.v1.ReasonSum\x12\x13\n\x0bnext_cursor\x18\x04 \x01(\t\">\n\tReasonSum\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x11\n\tmovements\x18\x03 \x01(\x04\x32\x61\n\x10StatementService\x12M\n\x0cGetStatement\x12\x1e.proofgrid.v1.StatementRequest\x1a\x1b.proofgrid.v1.StatementPart0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,19 +32,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'proofgrid.wire.v1.statement
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STATEMENTREQUEST']._serialized_start=52
-  _globals['_STATEMENTREQUEST']._serialized_end=123
-  _globals['_STATEMENTPART']._serialized_start=126
-  _globals['_STATEMENTPART']._serialized_end=296
-  _globals['_STATEMENTOPENING']._serialized_start=298
-  _globals['_STATEMENTOPENING']._serialized_end=380
-  _globals['_STATEMENTPAGE']._serialized_start=382
-  _globals['_STATEMENTPAGE']._serialized_end=440
-  _globals['_MOVEMENT']._serialized_start=443
-  _globals['_MOVEMENT']._serialized_end=672
-  _globals['_STATEMENTCLOSING']._serialized_start=674
-  _globals['_STATEMENTCLOSING']._serialized_end=767
-  _globals['_REASONSUM']._serialized_start=769
-  _globals['_REASONSUM']._serialized_end=831
-  _globals['_STATEMENTSERVICE']._serialized_start=833
-  _globals['_STATEMENTSERVICE']._serialized_end=930
+  _globals['_STATEMENTREQUEST']._serialized_end=154
+  _globals['_STATEMENTPART']._serialized_start=157
+  _globals['_STATEMENTPART']._serialized_end=327
+  _globals['_STATEMENTOPENING']._serialized_start=329
+  _globals['_STATEMENTOPENING']._serialized_end=411
+  _globals['_STATEMENTPAGE']._serialized_start=413
+  _globals['_STATEMENTPAGE']._serialized_end=471
+  _globals['_MOVEMENT']._serialized_start=474
+  _globals['_MOVEMENT']._serialized_end=703
+  _globals['_STATEMENTCLOSING']._serialized_start=705
+  _globals['_STATEMENTCLOSING']._serialized_end=819
+  _globals['_REASONSUM']._serialized_start=821
+  _globals['_REASONSUM']._serialized_end=883
+  _globals['_STATEMENTSERVICE']._serialized_start=885
+  _globals['_STATEMENTSERVICE']._serialized_end=982
 # @@protoc_insertion_point(module_scope)

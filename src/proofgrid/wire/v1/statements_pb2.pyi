@@ -25,22 +25,30 @@ class StatementRequest(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     FROM_MS_FIELD_NUMBER: _builtins.int
     TO_MS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     owner: _builtins.str
     """an address; empty: your own; another's, "treasury" or "mint": admins only"""
     from_ms: _builtins.int
     """since the epoch"""
     to_ms: _builtins.int
     """not included; 0: now"""
+    limit: _builtins.int
+    """so many movements at most; 0: all of them"""
+    cursor: _builtins.str
+    """what the closing of the page before said in next_cursor"""
     def __init__(
         self,
         *,
         owner: _builtins.str = ...,
         from_ms: _builtins.int = ...,
         to_ms: _builtins.int = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_ms", b"from_ms", "owner", b"owner", "to_ms", b"to_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "from_ms", b"from_ms", "limit", b"limit", "owner", b"owner", "to_ms", b"to_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -193,8 +201,11 @@ class StatementClosing(_message.Message):
     BALANCE_FIELD_NUMBER: _builtins.int
     MOVEMENTS_FIELD_NUMBER: _builtins.int
     SUMS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
     balance: _builtins.int
     movements: _builtins.int
+    next_cursor: _builtins.str
+    """behind which the statement goes on; empty: this is its end"""
     @_builtins.property
     def sums(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReasonSum]:
         """by reason, in the order of their names"""
@@ -205,10 +216,11 @@ class StatementClosing(_message.Message):
         balance: _builtins.int = ...,
         movements: _builtins.int = ...,
         sums: _abc.Iterable[Global___ReasonSum] | None = ...,
+        next_cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "movements", b"movements", "sums", b"sums"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "movements", b"movements", "next_cursor", b"next_cursor", "sums", b"sums"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n proofgrid/wire/v1/webhooks.proto\x12\x0cproofgrid.v1\"0\n\x12MakeWebhookRequest\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\"D\n\nNewWebhook\x12&\n\x07webhook\x18\x01 \x01(\x0b\x32\x15.proofgrid.v1.Webhook\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x9e\x01\n\x07Webhook\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05kinds\x18\x03 \x03(\t\x12\x12\n\npublic_key\x18\x04 \x01(\t\x12\x12\n\ncreated_ms\x18\x05 \x01(\x04\x12\x13\n\x0b\x64isabled_ms\x18\x06 \x01(\x04\x12\x14\n\x0c\x64isabled_why\x18\x07 \x01(\t\x12\x0f\n\x07waiting\x18\x08 \x01(\x04\"\x15\n\x13ListWebhooksRequest\"?\n\x14ListWebhooksResponse\x12\'\n\x08webhooks\x18\x01 \x03(\x0b\x32\x15.proofgrid.v1.Webhook\";\n\x15ListDeliveriesRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"\x99\x01\n\x08\x44\x65livery\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x04\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\r\x12\x0e\n\x06\x64ue_ms\x18\x06 \x01(\x04\x12\x0e\n\x06status\x18\x07 \x01(\r\x12\x0e\n\x06\x61nswer\x18\x08 \x01(\t\x12\r\n\x05\x61t_ms\x18\t \x01(\x04\"D\n\x16ListDeliveriesResponse\x12*\n\ndeliveries\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Delivery\"=\n\x14ReplayWebhookRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x10\n\x08since_ms\x18\x02 \x01(\x04\"+\n\x15ReplayWebhookResponse\x12\x12\n\ndeliveries\x18\x01 \x01(\x04\"+\n\x14RemoveWebhookRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\"\x17\n\x15RemoveWebhookResponse2\xc3\x03\n\x0eWebhookService\x12I\n\x0bMakeWebhook\x12 .proofgrid.v1.MakeWebhookRequest\x1a\x18.proofgrid.v1.NewWebhook\x12U\n\x0cListWebhooks\x12!.proofgrid.v1.ListWebhooksRequest\x1a\".proofgrid.v1.ListWebhooksResponse\x12[\n\x0eListDeliveries\x12#.proofgrid.v1.ListDeliveriesRequest\x1a$.proofgrid.v1.ListDeliveriesResponse\x12X\n\rReplayWebhook\x12\".proofgrid.v1.ReplayWebhookRequest\x1a#.proofgrid.v1.ReplayWebhookResponse\x12X\n\rRemoveWebhook\x12\".proofgrid.v1.RemoveWebhookRequest\x1a#.proofgrid.v1.RemoveWebhookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n proofgrid/wire/v1/webhooks.proto\x12\x0cproofgrid.v1\"0\n\x12MakeWebhookRequest\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\"D\n\nNewWebhook\x12&\n\x07webhook\x18\x01 \x01(\x0b\x32\x15.proofgrid.v1.Webhook\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x9e\x01\n\x07Webhook\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05kinds\x18\x03 \x03(\t\x12\x12\n\npublic_key\x18\x04 \x01(\t\x12\x12\n\ncreated_ms\x18\x05 \x01(\x04\x12\x13\n\x0b\x64isabled_ms\x18\x06 \x01(\x04\x12\x14\n\x0c\x64isabled_why\x18\x07 \x01(\t\x12\x0f\n\x07waiting\x18\x08 \x01(\x04\"4\n\x13ListWebhooksRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"T\n\x14ListWebhooksResponse\x12\'\n\x08webhooks\x18\x01 \x03(\x0b\x32\x15.proofgrid.v1.Webhook\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"K\n\x15ListDeliveriesRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"\x99\x01\n\x08\x44\x65livery\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x04\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\r\x12\x0e\n\x06\x64ue_ms\x18\x06 \x01(\x04\x12\x0e\n\x06status\x18\x07 \x01(\r\x12\x0e\n\x06\x61nswer\x18\x08 \x01(\t\x12\r\n\x05\x61t_ms\x18\t \x01(\x04\"Y\n\x16ListDeliveriesResponse\x12*\n\ndeliveries\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Delivery\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"=\n\x14ReplayWebhookRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x10\n\x08since_ms\x18\x02 \x01(\x04\"+\n\x15ReplayWebhookResponse\x12\x12\n\ndeliveries\x18\x01 \x01(\x04\"+\n\x14RemoveWebhookRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\"\x17\n\x15RemoveWebhookResponse2\xc3\x03\n\x0eWebhookService\x12I\n\x0bMakeWebhook\x12 .proofgrid.v1.MakeWebhookRequest\x1a\x18.proofgrid.v1.NewWebhook\x12U\n\x0cListWebhooks\x12!.proofgrid.v1.ListWebhooksRequest\x1a\".proofgrid.v1.ListWebhooksResponse\x12[\n\x0eListDeliveries\x12#.proofgrid.v1.ListDeliveriesRequest\x1a$.proofgrid.v1.ListDeliveriesResponse\x12X\n\rReplayWebhook\x12\".proofgrid.v1.ReplayWebhookRequest\x1a#.proofgrid.v1.ReplayWebhookResponse\x12X\n\rRemoveWebhook\x12\".proofgrid.v1.RemoveWebhookRequest\x1a#.proofgrid.v1.RemoveWebhookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,23 +38,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WEBHOOK']._serialized_start=171
   _globals['_WEBHOOK']._serialized_end=329
   _globals['_LISTWEBHOOKSREQUEST']._serialized_start=331
-  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=352
-  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=354
-  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=417
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=419
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=478
-  _globals['_DELIVERY']._serialized_start=481
-  _globals['_DELIVERY']._serialized_end=634
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=636
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=704
-  _globals['_REPLAYWEBHOOKREQUEST']._serialized_start=706
-  _globals['_REPLAYWEBHOOKREQUEST']._serialized_end=767
-  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_start=769
-  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_end=812
-  _globals['_REMOVEWEBHOOKREQUEST']._serialized_start=814
-  _globals['_REMOVEWEBHOOKREQUEST']._serialized_end=857
-  _globals['_REMOVEWEBHOOKRESPONSE']._serialized_start=859
-  _globals['_REMOVEWEBHOOKRESPONSE']._serialized_end=882
-  _globals['_WEBHOOKSERVICE']._serialized_start=885
-  _globals['_WEBHOOKSERVICE']._serialized_end=1336
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=383
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=385
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=469
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=471
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=546
+  _globals['_DELIVERY']._serialized_start=549
+  _globals['_DELIVERY']._serialized_end=702
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=704
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=793
+  _globals['_REPLAYWEBHOOKREQUEST']._serialized_start=795
+  _globals['_REPLAYWEBHOOKREQUEST']._serialized_end=856
+  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_start=858
+  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_end=901
+  _globals['_REMOVEWEBHOOKREQUEST']._serialized_start=903
+  _globals['_REMOVEWEBHOOKREQUEST']._serialized_end=946
+  _globals['_REMOVEWEBHOOKRESPONSE']._serialized_start=948
+  _globals['_REMOVEWEBHOOKRESPONSE']._serialized_end=971
+  _globals['_WEBHOOKSERVICE']._serialized_start=974
+  _globals['_WEBHOOKSERVICE']._serialized_end=1425
 # @@protoc_insertion_point(module_scope)
