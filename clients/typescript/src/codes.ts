@@ -76,6 +76,7 @@ export const ERROR_CODES = {
   "PG-513": "EngineBroken",
   "PG-514": "NobodyOpens",
   "PG-516": "RewrittenLog",
+  "PG-520": "StoreKeyMissing",
   "PG-525": "SignerLost",
   "PG-530": "AdministrationStopped",
   "PG-531": "AddressBlocked",
