@@ -51,7 +51,7 @@ from proofgrid.cli.client import (
     watch,
     webhook,
 )
-from proofgrid.cli.demo import demo
+from proofgrid.cli.demo import demo, drill
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
@@ -115,6 +115,7 @@ storage.add_to(access.group)
 access.group.add_typer(evidence.group)
 engine.add_to(access.group)
 incidents.add_to(access.group)
+drill.add_to(access.group)
 access.group.add_typer(audit.group)
 access.group.add_typer(network_keys.group)
 access.group.add_typer(store_keys.group)
