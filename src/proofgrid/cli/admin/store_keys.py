@@ -88,6 +88,7 @@ def retire(
     ] = False,
     data_dir: DataDirOption = None,
     dsn: DsnOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Let gateways start without a store key: nothing is locked under it any more, or it is lost. Files stay.
 
@@ -101,7 +102,10 @@ def retire(
             field="key",
             hint="wait until `list` says of a newer one since when all is under it",
         )
-    say(f"{key_id} is not needed any more", style="green")
+    if json:
+        print_json({"key_id": key_id, "retired": True})
+    else:
+        say(f"{key_id} is not needed any more", style="green")
 
 
 def _state(key: KnownStoreKey) -> str:
