@@ -55,8 +55,8 @@ from proofgrid.cli.demo import demo, drill
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
+from proofgrid.cli.run import anchor, doctor, gateway, prover
 from proofgrid.cli.run import config as config_files
-from proofgrid.cli.run import doctor, gateway, prover
 
 HELP = """
 A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
@@ -105,7 +105,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
+WORK = (demo, gateway, prover, anchor, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
 LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
