@@ -80,6 +80,7 @@ export const ERROR_CODES = {
   "PG-525": "SignerLost",
   "PG-530": "AdministrationStopped",
   "PG-531": "AddressBlocked",
+  "PG-561": "NodeNotBelieved",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
