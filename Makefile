@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -78,7 +78,10 @@ fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
 
-http-check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
+http-drills: $(STAMP) ## cause each incident for real in a network of its own, and hold its act against five seconds
+	$(BIN)/proofgrid admin drill --all
+
+check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
 	HTTP_CHECK_SECONDS=$(or $(FOR),300) $(PYTEST) tests/acceptance/test_http_door.py -k no_answer
 
 test-pages: $(STAMP) ## look at every page in a real browser: stories, accessibility, phone width (Debian's chromium, npm; about two minutes)

@@ -236,7 +236,7 @@ class Network:
                 env=environment,
                 # Nobody writes to it: it closes when this test run ends, however it ends, and the process with it.
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE if arguments[0] == "gateway" else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if arguments[0] in ("gateway", "anchor") else asyncio.subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,
             )

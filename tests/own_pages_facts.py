@@ -13,14 +13,17 @@ from starlette.requests import Request
 
 from proofgrid.doors.pages.visitors import Visitor
 from proofgrid.primitives.digests import digest_of
-from proofgrid.primitives.errors import BudgetTooSmall, NotAllowed, UnknownTask
+from proofgrid.primitives.errors import BudgetTooSmall, InvalidField, NotAllowed, UnknownTask
 from proofgrid.primitives.ids import AccountId, Address, JobId, ProverId
 from proofgrid.roles.intake.accounts import Account, LedgerHealth
 from proofgrid.roles.intake.bond_moves import Stake
 from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
+from proofgrid.roles.intake.incidents import Story
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.audit.entries import Entry
+from proofgrid.rules.incidents.post_mortem import Step, TellingLine
+from proofgrid.rules.incidents.telling import Change, TellingState
 from proofgrid.rules.jobs.filters import TaskFilter
 from proofgrid.rules.jobs.lifecycle import JobState, LeaseState, TaskState
 from proofgrid.rules.jobs.waiting import WaitReason, Waits
@@ -214,6 +217,8 @@ def an_operator_close_up(**changes: Any) -> OperatorCloseUp:
             unbondings=[],
             earned=0,
             policy=BondPolicy(),
+            staked=0,
+            debts=[],
         ),
         evidence=[],
     )
@@ -304,8 +309,17 @@ class IncidentsOfFacts(AdminOfFacts):
         return [old, Incident(7, "ledger", "escrow:1", EVIL, NOW_MS - 5_000, None, "", True)]
 
     @needs(Role.ADMIN)
-    async def close(self, admin: Any, incident_id: int) -> None:
-        self._done.note(incident_id)
+    async def story(self, incident_id: int) -> Story:
+        if incident_id not in (6, 7):
+            raise InvalidField("there is no such incident", field="incident_id")
+        [incident] = [one for one in await self.list_all() if one.incident_id == incident_id]
+        steps = [Step(at_ms=NOW_MS, what="opened", by="network", said=EVIL)]
+        told = [TellingLine(Change.OPENED, "mail", TellingState.WAITING, 2, EVIL, NOW_MS)]
+        return Story(incident=replace(incident, facts={EVIL: [1, EVIL]}), steps=steps, told=told, post_mortem=EVIL)
+
+    @needs(Role.ADMIN)
+    async def close(self, admin: Any, incident_id: int, *, why: str = "") -> None:
+        self._done.note((incident_id, why))
 
 
 class LettersOfFacts(AdminOfFacts):

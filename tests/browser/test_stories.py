@@ -69,7 +69,11 @@ def test_an_administrator_ends_an_incident(page: Page, demo: Demo) -> None:
     incident = page.get_by_role("region", name=re.compile("Incident"))
 
     expect(incident).to_contain_text("settlement is stopped")
-    incident.get_by_role("button", name=re.compile("End incident")).click()
+    incident.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_label("Why it may end").fill("two tokens were given back")
+    page.get_by_role("button", name=re.compile("End incident")).click()
 
     page.wait_for_url("**/admin?closed=1")
     expect(page.get_by_role("region", name=re.compile("Incident"))).to_contain_text("closed")

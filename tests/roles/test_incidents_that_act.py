@@ -126,7 +126,7 @@ async def test_an_administrator_ends_a_quarantine_before(lane: LaneUnderTest) ->
     await responding(lane.database).step()
     [incident] = await all_of(lane.database)
 
-    closed = await Incidents(lane.database).close(ADMIN, incident.incident_id)
+    closed = await Incidents(lane.database, network=ADMIN.address).close(ADMIN, incident.incident_id)
 
     assert closed.state is IncidentState.CLOSED
     assert True not in await pauses(lane, ALICE)
@@ -143,7 +143,7 @@ async def test_an_engine_whose_proofs_fail_everywhere_is_stopped_until_somebody_
     stops = "SELECT stopped_by FROM engine_stops WHERE engine = $1 AND resumed_ms IS NULL"
     assert [row["stopped_by"] for row in await lane.fetch(stops, TOY)] == ["network"]
 
-    await Incidents(lane.database).close(ADMIN, incident.incident_id)
+    await Incidents(lane.database, network=ADMIN.address).close(ADMIN, incident.incident_id)
     assert await lane.fetch(stops, TOY) == []
     await responding(lane.database).step()
     assert len(await all_of(lane.database)) == 1
@@ -211,7 +211,7 @@ async def test_an_audit_log_that_was_changed_stops_administration(database: Data
         await access.grant(ADMIN, BOB, Role.CLIENT, label="")
     with acting(act):
         await access.revoke(ADMIN, ALICE, Role.CLIENT)  # what is taken is taken
-        await Incidents(database).close(ADMIN, incident.incident_id)
+        await Incidents(database, network=ADMIN.address).close(ADMIN, incident.incident_id)
         await access.grant(ADMIN, BOB, Role.CLIENT, label="")
 
 

@@ -14,9 +14,9 @@ from proofgrid.primitives.account_errors import UnknownWebhook
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.errors import InvalidField, TooManyOpen
 from proofgrid.primitives.ids import Address
+from proofgrid.roles import posting
 from proofgrid.roles.intake.webhooks import WebhookList
-from proofgrid.roles.webhooks import posting
-from proofgrid.roles.webhooks.posting import Answer, post
+from proofgrid.roles.posting import Answer, post
 from proofgrid.roles.webhooks.sending import LEASE_MS, Webhooks
 from proofgrid.rules.access.api_keys import ApiKey
 from proofgrid.rules.access.roles import Caller, Role

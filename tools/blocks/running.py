@@ -91,6 +91,7 @@ class Shell:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_hear_ctrl_c,
             )
         self.terminals.append(Terminal(text, process, log))
         give_up = time.monotonic() + SECONDS_MAX
@@ -143,6 +144,11 @@ class Shell:
             _close(self._process.stdin)
             self._process.wait(timeout=SECONDS_MAX)
             _close(self._process.stdout)
+
+
+def _hear_ctrl_c() -> None:
+    """In a terminal Ctrl-C is heard, also where we were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _interrupt(one: Terminal) -> None:

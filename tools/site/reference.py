@@ -32,18 +32,28 @@ def _commands(every: Sequence[Command]) -> Iterator[str]:
     for number, command in enumerate(every):
         if number:
             yield f"## {command.name}"
-        for block in command.blocks:
-            yield _block(block)
         yield f"```text\n{command.usage}\n```"
+        examples = [block for block in command.blocks if _is_example(block)]
+        for block in command.blocks:
+            if block not in examples:
+                yield _block(block)
         yield from _rows("argument", command.arguments)
         yield from _rows("option", command.options)
+        if examples:
+            yield "For example:"
+        for block in examples:
+            yield _block(block)
+
+
+def _is_example(block: Block) -> bool:
+    return block.is_verbatim and block.text.partition("\n")[0].strip() in ("Example:", "Examples:")
 
 
 def _block(block: Block) -> str:
     if not block.is_verbatim:
         return _plain(block.text)
-    head, _, rest = block.text.partition("\n")
-    if head.strip() in ("Example:", "Examples:"):
+    if _is_example(block):
+        rest = block.text.partition("\n")[2]
         return f"```text\n{_outdented(rest)}\n```"
     return f"```text\n{_outdented(block.text)}\n```"
 

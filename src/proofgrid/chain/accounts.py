@@ -72,10 +72,8 @@ class Sender:
             wanted = await made.build_transaction(
                 {"from": self.address, "nonce": await eth.get_transaction_count(self.account.address), **extra}
             )
-        except ContractCustomError as error:
-            raise TransactionReverted.of(name, _named(str(error.data))) from error
         except ContractLogicError as error:
-            raise TransactionReverted.of(name, str(error.message)) from error
+            raise TransactionReverted.of(name, reason_of(error)) from error
         # A call inside a call gets 63/64 of what is left, so what was just enough when asked may not be when sent.
         wanted["gas"] = wanted["gas"] * _GAS_TIMES[0] // _GAS_TIMES[1]
         raw = self.account.sign_transaction(wanted).raw_transaction
@@ -90,6 +88,13 @@ class Sender:
 def contract_at(web3: AsyncWeb3, address: str, abi: Abi) -> AsyncContract:
     """Return a contract that is there."""
     return web3.eth.contract(address=address, abi=abi)  # type: ignore[call-overload,no-any-return]
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a call was refused: the name of a contract's error where it is ours or the core's, or its text."""
+    if isinstance(error, ContractCustomError):
+        return _named(str(error.data))
+    return str(getattr(error, "message", "") or error)
 
 
 def _named(data: str) -> str:

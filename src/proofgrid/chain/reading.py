@@ -91,6 +91,10 @@ class StakeReader:
             withdrawal=await delegation.minWithdrawalDelayBlocks().call(),
         )
 
+    async def veto_blocks(self) -> int:
+        """Return for how long the owner may veto a slash."""
+        return int(await self._avs.functions.vetoBlocks().call())
+
     async def look(self, operator: Address, *, horizon: int = 0) -> StakeOnChain:
         """Return an operator's stake; `horizon`: blocks ahead for which samples are asked."""
         avs, delegation = self._avs.functions, self._delegation.functions

@@ -13,7 +13,14 @@ try:
         from eth_account.signers.local import LocalAccount
         from web3 import AsyncWeb3 as _AsyncWeb3
         from web3.contract import AsyncContract
-        from web3.exceptions import ContractCustomError, ContractLogicError, Web3Exception
+        from web3.exceptions import (
+            BlockNotFound,
+            ContractCustomError,
+            ContractLogicError,
+            TransactionNotFound,
+            Web3Exception,
+            Web3RPCError,
+        )
         from web3.providers import AsyncHTTPProvider
         from web3.types import TxReceipt
 except ImportError as error:
@@ -34,10 +41,13 @@ __all__ = [
     "AsyncContract",
     "AsyncHTTPProvider",
     "AsyncWeb3",
+    "BlockNotFound",
     "ContractCustomError",
     "ContractLogicError",
     "LocalAccount",
+    "TransactionNotFound",
     "TxReceipt",
     "Web3Exception",
+    "Web3RPCError",
     "connect",
 ]

@@ -50,12 +50,12 @@ from proofgrid.cli.client import (
     watch,
     webhook,
 )
-from proofgrid.cli.demo import demo
+from proofgrid.cli.demo import demo, drill
 from proofgrid.cli.kit.failures import exit_with
 from proofgrid.cli.market import clear, engines, order_proofs, record, rounds, simulate, sizes, status
 from proofgrid.cli.operator import operators, stake
+from proofgrid.cli.run import anchor, doctor, gateway, prover
 from proofgrid.cli.run import config as config_files
-from proofgrid.cli.run import doctor, gateway, prover
 
 HELP = """
 A network that proves things: requests are cut into slices, slices are sold to provers in a truthful double auction,
@@ -104,7 +104,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
+WORK = (demo, gateway, prover, anchor, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
 LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
@@ -114,6 +114,7 @@ storage.add_to(access.group)
 access.group.add_typer(evidence.group)
 engine.add_to(access.group)
 incidents.add_to(access.group)
+drill.add_to(access.group)
 access.group.add_typer(audit.group)
 access.group.add_typer(network_keys.group)
 treasury.add_to(access.group)

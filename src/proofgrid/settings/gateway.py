@@ -19,7 +19,7 @@ from proofgrid.settings.limits import ClientLimits, OfOperators
 from proofgrid.settings.memory import worker_bytes
 from proofgrid.settings.prices import PRICE
 from proofgrid.settings.process_count import PROCESSES, PROCESSES_MAX
-from proofgrid.settings.watching import Watching
+from proofgrid.settings.telling import Watched
 
 if TYPE_CHECKING:
     from proofgrid.proofs.setup import SetupChoice
@@ -282,7 +282,7 @@ class FirmQuotes(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings(
-    Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators, HttpDoorSettings, Watching
+    Place, MarketAndLeases, Reputation, Bonds, FirmQuotes, ClientLimits, OfOperators, HttpDoorSettings, Watched
 ):
     """All settings of a gateway, and the policies that several concerns make together."""
 

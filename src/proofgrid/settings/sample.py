@@ -6,13 +6,14 @@ import json
 import textwrap
 from collections.abc import Iterator
 
+from proofgrid.settings.anchor import AnchorSettings
 from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import Declared, Settings, declared
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.settings.prover import ProverSettings
 
 KINDS: dict[str, type[Settings]] = {
-    kind.table: kind for kind in (ClientSettings, ProverSettings, GatewaySettings)
+    kind.table: kind for kind in (ClientSettings, ProverSettings, GatewaySettings, AnchorSettings)
 }  #: by their tables of the file, in its order
 
 _WIDTH = 100

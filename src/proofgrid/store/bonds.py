@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofgrid.primitives.ids import Address
@@ -34,11 +35,30 @@ class WithdrawnUnbonding:
     rest: int  #: base units
 
 
+@dataclass(frozen=True, slots=True)
+class ChainBond:
+    """What stake on a chain adds to an operator's bond."""
+
+    operator: Address
+    staked: int  #: base units
+    counts_ledger: bool  #: its bond in the ledger counts too
+
+    def usable(self, ledger: int) -> int:
+        """Return what its leases may bind, its bond in the ledger being so much."""
+        return (ledger if self.counts_ledger else 0) + self.staked
+
+
+CHAIN_BONDS = query("chain_bonds", ChainBond)
 BOUND_OF_OPERATORS = query("bound_of_operators", Bound)
 INSERT_UNBONDING = query("insert_unbonding", str)
 GET_UNBONDING = query("get_unbonding", int)  #: what it was when it began, in base units
 WITHDRAW_UNBONDINGS = query("withdraw_unbondings", WithdrawnUnbonding)
 UNBONDINGS_OF = query("unbondings_of", Unbonding)
+
+
+async def chain_bonds_of(connection: Connection, operators: Sequence[str]) -> dict[str, ChainBond]:
+    """Return what stake on a chain adds to these operators' bonds."""
+    return {one.operator: one for one in await connection.fetch(CHAIN_BONDS, operators=sorted(set(operators)))}
 
 
 async def bound_of(connection: Connection, operator: Address) -> int:

@@ -142,6 +142,98 @@ CREATE TABLE canaries (
     FOREIGN KEY (program_digest) REFERENCES programs(digest)
 );
 
+CREATE TABLE chain_blocks (
+    number bigint NOT NULL,
+    hash   text NOT NULL,
+    PRIMARY KEY (number)
+);
+
+CREATE TABLE chain_debts (
+    evidence_id uuid NOT NULL,
+    operator    text NOT NULL,
+    amount      bigint NOT NULL,
+    state       text NOT NULL DEFAULT 'owed',
+    proposal_id uuid,
+    taken       bigint NOT NULL DEFAULT 0,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (evidence_id),
+    CHECK ((amount > 0)),
+    CHECK ((state = ANY (ARRAY['owed', 'dropped', 'proposed', 'vetoed', 'executed', 'final', 'short']))),
+    FOREIGN KEY (evidence_id) REFERENCES evidence(evidence_id),
+    FOREIGN KEY (proposal_id) REFERENCES chain_proposals(proposal_id)
+);
+CREATE INDEX chain_debts_by_proposal ON chain_debts (proposal_id) WHERE (proposal_id IS NOT NULL);
+CREATE INDEX chain_debts_waiting ON chain_debts (operator) WHERE (state = ANY (ARRAY['owed', 'proposed', 'executed']));
+
+CREATE TABLE chain_outbox (
+    intent    text NOT NULL,
+    sender    text NOT NULL,
+    target    text NOT NULL,
+    data      text NOT NULL,
+    stage     text NOT NULL DEFAULT 'wanted',
+    nonce     bigint,
+    signed_at bigint NOT NULL DEFAULT 0,
+    trouble   text NOT NULL DEFAULT '',
+    at_ms     bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (intent),
+    UNIQUE (sender, nonce),
+    CHECK ((stage = ANY (ARRAY['wanted', 'signed', 'mined', 'final', 'failed'])))
+);
+CREATE INDEX chain_outbox_open ON chain_outbox (at_ms) WHERE (stage = ANY (ARRAY['wanted', 'signed', 'mined']));
+
+CREATE TABLE chain_proposals (
+    proposal_id   uuid NOT NULL DEFAULT gen_random_uuid(),
+    cold          text NOT NULL,
+    amount        bigint NOT NULL,
+    evidence_root text NOT NULL,
+    state         text NOT NULL DEFAULT 'proposed',
+    number        bigint,
+    executable_at bigint NOT NULL DEFAULT 0,
+    taken         bigint NOT NULL DEFAULT 0,
+    at_ms         bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (proposal_id),
+    UNIQUE (evidence_root),
+    UNIQUE (number),
+    CHECK ((amount > 0)),
+    CHECK ((state = ANY (ARRAY['proposed', 'vetoed', 'executed', 'final', 'short'])))
+);
+CREATE INDEX chain_proposals_open ON chain_proposals (at_ms) WHERE (state <> ALL (ARRAY['final', 'short', 'vetoed']));
+
+CREATE TABLE chain_raws (
+    hash    text NOT NULL,
+    intent  text NOT NULL,
+    raw     text NOT NULL,
+    fee     bigint NOT NULL,
+    tip     bigint NOT NULL,
+    sent_ms bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (hash),
+    FOREIGN KEY (intent) REFERENCES chain_outbox(intent)
+);
+CREATE INDEX chain_raws_by_intent ON chain_raws (intent, fee);
+
+CREATE TABLE chain_stakes (
+    operator text NOT NULL,
+    cold     text NOT NULL,
+    staked   bigint NOT NULL,
+    leaving  boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (operator),
+    CHECK ((staked >= 0))
+);
+
+CREATE TABLE chain_view (
+    one            boolean NOT NULL DEFAULT true,
+    chain_id       bigint NOT NULL,
+    avs            text NOT NULL,
+    mode           text NOT NULL,
+    horizon        integer NOT NULL,
+    read_ms        bigint NOT NULL DEFAULT 0,
+    fresh_until_ms bigint NOT NULL DEFAULT 0,
+    trouble        text NOT NULL DEFAULT '',
+    PRIMARY KEY (one),
+    CHECK ((mode = ANY (ARRAY['ledger', 'eigenlayer', 'both']))),
+    CHECK (one)
+);
+
 CREATE TABLE engine_stops (
     stop_id    bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     engine     text NOT NULL,
@@ -271,6 +363,34 @@ CREATE TABLE identities (
 );
 CREATE TRIGGER tell_of_roles AFTER INSERT OR DELETE OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION tell_of_roles();
 
+CREATE TABLE incident_changes (
+    incident_id bigint NOT NULL,
+    change      text NOT NULL,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    why         text NOT NULL DEFAULT '',
+    PRIMARY KEY (incident_id, change),
+    CHECK ((change = ANY (ARRAY['opened', 'acted', 'closed']))),
+    FOREIGN KEY (incident_id) REFERENCES incidents(incident_id) ON DELETE CASCADE
+);
+CREATE INDEX incident_changes_by_time ON incident_changes (at_ms);
+
+CREATE TABLE incident_tellings (
+    incident_id bigint NOT NULL,
+    change      text NOT NULL,
+    channel     text NOT NULL,
+    state       text NOT NULL DEFAULT 'waiting',
+    attempts    bigint NOT NULL DEFAULT 0,
+    due_ms      bigint NOT NULL DEFAULT now_ms(),
+    answer      text NOT NULL DEFAULT '',
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (incident_id, change, channel),
+    CHECK ((channel = ANY (ARRAY['alertmanager', 'webhook', 'mail']))),
+    CHECK ((state = ANY (ARRAY['waiting', 'told', 'failed']))),
+    FOREIGN KEY (incident_id, change) REFERENCES incident_changes(incident_id, change) ON DELETE CASCADE
+);
+CREATE INDEX incident_tellings_due ON incident_tellings (channel, due_ms) WHERE (state = 'waiting');
+CREATE INDEX incident_tellings_told ON incident_tellings (channel, at_ms) WHERE (state = 'told');
+
 CREATE TABLE incidents (
     incident_id      bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     kind             text NOT NULL,
@@ -291,6 +411,7 @@ CREATE TABLE incidents (
 );
 CREATE INDEX incidents_by_subject ON incidents (kind, subject, incident_id DESC);
 CREATE UNIQUE INDEX one_open_incident ON incidents (kind, subject) WHERE (closed_ms IS NULL);
+CREATE TRIGGER note_incident_changes AFTER INSERT OR UPDATE OF acted_ms, closed_ms ON incidents FOR EACH ROW EXECUTE FUNCTION note_incident_changes();
 CREATE TRIGGER tell_of_incidents AFTER INSERT OR UPDATE OF acted_ms, closed_ms ON incidents FOR EACH ROW EXECUTE FUNCTION tell_of_incidents();
 
 CREATE TABLE jobs (
@@ -667,6 +788,16 @@ CREATE TABLE spent_tokens (
 );
 CREATE INDEX spent_tokens_by_expiry ON spent_tokens (expires_ms);
 
+CREATE TABLE stake_samples (
+    block     bigint NOT NULL,
+    cold      text NOT NULL,
+    signer    text NOT NULL,
+    slashable bigint NOT NULL,
+    PRIMARY KEY (block, cold),
+    CHECK ((slashable >= 0)),
+    FOREIGN KEY (block) REFERENCES chain_blocks(number) ON DELETE CASCADE
+);
+
 CREATE TABLE subnetwork_members (
     subnetwork text NOT NULL,
     address    text NOT NULL,
@@ -872,11 +1003,13 @@ UNION ALL
    FROM account_events;
 
 -- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
+-- functions/chain_bond.sql: (who text) -> bigint
 -- functions/grant_leases.sql: (the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]) -> integer
 -- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
 -- functions/is_meant.sql: (audience text, reader text) -> boolean
 -- functions/is_silent.sql: (sessions, bigint) -> boolean
 -- functions/lock_of_session.sql: (prover_id text) -> bigint
+-- functions/note_incident_changes.sql: () -> trigger
 -- functions/note_low_balances.sql: (touched text[]) -> integer
 -- functions/note_webhooks.sql: () -> trigger
 -- functions/now_ms.sql: () -> bigint
@@ -891,5 +1024,6 @@ UNION ALL
 -- functions/tell_of_incidents.sql: () -> trigger
 -- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint
+-- functions/usable_bond.sql: (who text, ledger bigint) -> bigint
 -- functions/waiting_lanes.sql: (the_stack text) -> SETOF text
 -- functions/waiting_ms.sql: (job jobs, accepted_ms bigint) -> bigint

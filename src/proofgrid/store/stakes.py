@@ -95,6 +95,8 @@ class RescueOfJob:
 SLASHABLE_LEASE = query("slashable_lease", SlashableLease)
 SLASH_UNBONDINGS = query("slash_unbondings", None)
 INSERT_EVIDENCE = query("insert_evidence", UUID)
+CHAIN_BOND_OF = query("chain_bond_of", int)
+OWE_ON_CHAIN = query("owe_on_chain", None)
 TAKEN_FOR_LEASE = query("taken_for_lease", int)
 SIGNED_EVIDENCE_OF_LEASE = query("signed_evidence_of_lease", SignedEvidence)
 RESCUES_OF_JOBS = query("rescues_of_jobs", RescueOfJob)
@@ -261,7 +263,8 @@ async def _slash(
     bond = balances.get(stake, 0) + balances.get(unbonding, 0)
     value = lease.units * lease.sell_price
     slashed = slash(reason, value=value, bond=bond, taken=taken, can_be_rescued=can_be_rescued)
-    if not slashed.amount:
+    on_chain = min(slashed.short, await connection.value(CHAIN_BOND_OF, operator=operator)) if slashed.short else 0
+    if not slashed.amount and not on_chain:
         return None
     short = max(0, slashed.amount - balances.get(stake, 0))
     if short:
@@ -272,6 +275,8 @@ async def _slash(
     )
     await post_transfers(connection, transfers)
     evidence_id = await _write_evidence(connection, lease, slashed, shown, detail)
+    if on_chain:
+        await connection.run(OWE_ON_CHAIN, evidence_id=evidence_id, operator=operator, amount=on_chain)
     if tell:
         await append_event(
             connection,
@@ -289,7 +294,14 @@ async def _slash(
                 evidence=str(evidence_id),
             ),
         )
-    log.info("slashed", lease_id=str(lease.lease_id), operator=operator, reason=reason.value, amount=slashed.amount)
+    log.info(
+        "slashed",
+        lease_id=str(lease.lease_id),
+        operator=operator,
+        reason=reason.value,
+        amount=slashed.amount,
+        on_chain=on_chain,
+    )
     return slashed
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from proofgrid.rules.chain.outbox import OPEN
 from proofgrid.rules.jobs.lifecycle import JOB_OPEN, LEASE_HELD, TASK_ENDED, JobState, LeaseState, TaskState
 from proofgrid.rules.market.firm_quote import QUOTE_OPEN
+from proofgrid.rules.staking.chain_slashes import WAITING
 
 
 def _spelled(states: Iterable[StrEnum]) -> str:
@@ -29,5 +31,7 @@ STATE_SETS: Mapping[str, str] = {
     "leases_in_flight": _spelled(_IN_FLIGHT),  # that take up a slot: one whose result was reported takes none
     "leases_known": _spelled(state for state in LEASE_HELD if state is not LeaseState.GRANTED),  # to their provers
     "leases_told": _spelled(state for state in _IN_FLIGHT if state is not LeaseState.GRANTED),  # their provers know
+    "debts_waiting": _spelled(WAITING),  # that a chain is still asked for
+    "outbox_open": _spelled(OPEN),  # transactions that something is still to be done for
     "quotes_open": _spelled(QUOTE_OPEN),  # firm ones that money is set aside for
 }

@@ -44,6 +44,7 @@ class Transaction(StrEnum):
     ACT_ON_INCIDENT = "act_on_incident"
     END_INCIDENT = "end_incident"
     CLOSE_INCIDENT = "close_incident"
+    TELL_OF_INCIDENTS = "tell_of_incidents"
     FORGET_LIES = "forget_lies"
     PLACE_AUDIT = "place_audit"
     NOTE_REFUSALS = "note_refusals"
@@ -87,7 +88,14 @@ class Transaction(StrEnum):
     DRAIN_SESSION = "drain_session"
     CLOSE_SESSION = "close_session"
     WAKE = "wake"
+    # the anchor, which is no gateway
+    READ_CHAIN = "read_chain"
+    OWE_CHAIN = "owe_chain"
+    SEND_CHAIN = "send_chain"
 
+
+#: What only the anchor does, a process of its own beside gateways (roles/anchor).
+BY_ANCHOR = (Transaction.READ_CHAIN, Transaction.OWE_CHAIN, Transaction.SEND_CHAIN)
 
 _BY_URGENCY = {
     Urgency.MONEY: (
@@ -150,6 +158,7 @@ _BY_URGENCY = {
         Transaction.CLAIM_DELIVERIES,
         Transaction.NOTE_DELIVERY,
         Transaction.FORGET_DELIVERIES,
+        Transaction.TELL_OF_INCIDENTS,
         Transaction.PLACE_AUDIT,
         Transaction.NOTE_REFUSALS,
         Transaction.CHECK_LEDGER,
@@ -158,6 +167,7 @@ _BY_URGENCY = {
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,
+        *BY_ANCHOR,
     ),
 }
 URGENCIES = {name: urgency for urgency, names in _BY_URGENCY.items() for name in names}  #: of every transaction

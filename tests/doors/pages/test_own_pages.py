@@ -50,7 +50,10 @@ ALL = (Role.CLIENT, Role.OPERATOR, Role.ADMIN)
 CLIENTS = ("/tasks", f"/tasks/{TASK_ID}", "/tasks/new")
 ANYBODYS = ("/money",)
 OPERATORS = ("/provers",)
-ADMINS = tuple(f"/admin{rest}" for rest in ("", "/dead-letters", "/quarantines", "/subnetworks", "/treasury", "/audit"))
+ADMINS = tuple(
+    f"/admin{rest}"
+    for rest in ("", "/incidents/7", "/dead-letters", "/quarantines", "/subnetworks", "/treasury", "/audit")
+)
 
 
 def a_browser(*roles: Role, done: Done | None = None, now: tuple[Role, ...] | None = None) -> httpx.AsyncClient:
@@ -129,10 +132,23 @@ async def test_an_administrator_ends_an_incident_in_its_own_name() -> None:
 
     async with a_browser(*ALL, done=done) as browser:
         assert "End incident 7" in (await browser.get("/admin")).text
-        answer = await browser.post("/admin/incidents/7/close", data={"csrf": CSRF})
+        answer = await browser.post("/admin/incidents/7/close", data={"csrf": CSRF, "why": " it is mended "})
 
     assert answer.status_code == 303
-    assert done.acts == [("CloseIncident", CAROL, 7)]
+    assert done.acts == [("CloseIncident", CAROL, (7, "it is mended"))]
+
+
+async def test_an_incident_has_its_timeline_evidence_and_a_draft() -> None:
+    async with a_browser(*ALL) as browser:
+        text = (await browser.get("/admin/incidents/7")).text
+        draft = await browser.get("/admin/incidents/7/post-mortem")
+        missing = [(await browser.get(f"/admin/incidents/{one}")).status_code for one in ("8", "x", "-1")]
+
+    assert all(f"<h2>{heading}</h2>" in text for heading in ("Timeline", "Evidence", "Who was told", "End it"))
+    assert draft.text == EVIL  # a file, and no page
+    assert draft.headers["content-type"].startswith("text/markdown")
+    assert "attachment" in draft.headers["content-disposition"]
+    assert missing == [404] * 3
 
 
 async def test_a_client_cancels_its_task() -> None:

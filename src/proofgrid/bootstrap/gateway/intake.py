@@ -126,7 +126,7 @@ def build_intake(
         engines=Engines(database, engines, here=engines_here().values()),
         evidence=EvidenceDesk(database, world.artifacts, world.keys),
         gate=gate,
-        incidents=Incidents(database),
+        incidents=Incidents(database, network=world.keys.network),
         keys=_key_ring(world),
         overview=Overview(database, reputation, world.clock, silent_ms=silent_ms),
         ownership=Ownership(database, known_programs),

@@ -47,6 +47,7 @@ def build_listener(database: Database, roles: Roles, gateway_id: GatewayId, chor
         roles.watch.wake()
         roles.combiner.wake()
         roles.webhooks.wake()
+        roles.telling.wake()
         task_watch.wake_all()
 
     return Listener(

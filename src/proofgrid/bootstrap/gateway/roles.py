@@ -9,6 +9,7 @@ from functools import partial
 from proofgrid.bootstrap.gateway.adapters import Adapters, bundles_below
 from proofgrid.bootstrap.gateway.gate import build_gate
 from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
+from proofgrid.bootstrap.gateway.telling import build_telling
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.registry import engines_here, with_unversioned
@@ -38,6 +39,7 @@ from proofgrid.roles.settlement.learning import Learning
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.sealing_age import SealingAge
 from proofgrid.roles.settlement.settlement import Settlement
+from proofgrid.roles.telling.telling import Telling
 from proofgrid.roles.webhooks.sending import Webhooks
 from proofgrid.rules.jobs.request import ProofRequest
 from proofgrid.rules.jobs.sizes import SizePolicy
@@ -70,6 +72,7 @@ class Roles:
     audit_placing: AuditPlacing
     refused_calls: RefusedCalls
     webhooks: Webhooks
+    telling: Telling
     census: Census
     loop_lag: LoopLag
     lag: Sequence[Callable[[], Coroutine[object, object, None]]]  #: what measures how late this gateway is
@@ -78,6 +81,7 @@ class Roles:
         """One was opened, acted upon or closed."""
         self.intake.callers.abuse.wake()
         self.responding.wake()
+        self.telling.wake()
 
 
 def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayId, chores: Chores) -> Roles:
@@ -125,6 +129,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         audit_placing=AuditPlacing(world.database, world.keys),
         refused_calls=RefusedCalls(world.database, world.clock),
         webhooks=Webhooks(world.database, world.clock, may_be_local=settings.webhooks_anywhere),
+        telling=build_telling(settings, world.database, world.clock, network=world.keys.network),
         census=Census(world.database, world.clock, silent_ms=settings.lease_ttl_ms),
         loop_lag=loop_lag,
         lag=[loop_lag.run, sealing_age.run, gate.run, clocks.run],

@@ -153,6 +153,7 @@ def _other_work(
         work += [roles.combiner.run, roles.webhooks.run]
         chores["second looks"] = build_second_looks(world).run
         chores["ledger check"] = roles.ledger_check.run
+        chores["telling"] = roles.telling.run
         if roles.learning is not None:
             chores["learning"] = roles.learning.run
         chores |= tidying(settings, world.database, world.artifacts)

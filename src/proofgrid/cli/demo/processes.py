@@ -48,7 +48,8 @@ class Ready:
 class Fleet:
     """All processes of a demo, in the order in which they were started."""
 
-    def __init__(self, folder: Path, network: Path) -> None:
+    def __init__(self, folder: Path, network: Path, *, python_path: Path | None = None) -> None:
+        self._python_path = python_path  #: where packages of its processes alone lie
         self._folder = folder
         self._network = network
         self._children: list[Child] = []
@@ -106,6 +107,15 @@ class Fleet:
                 _kill(child.process)
             stop_database(self._network / "db")
 
+    def end_at_once(self) -> None:
+        """Kill everything: nobody waits for what it would still do."""
+        for watcher in self._watchers:
+            watcher.cancel()
+        self._trouble.cancel()
+        for child in self._children:
+            _kill(child.process)
+        stop_database(self._network / "db")
+
     async def _start(self, name: str, *arguments: str, stdout: int | None = None) -> Child:
         log = self._folder / f"{name}.log"
         with log.open("wb") as file:
@@ -129,6 +139,8 @@ class Fleet:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PROOFGRID_")}
+        if self._python_path is not None:
+            kept["PYTHONPATH"] = os.pathsep.join([str(self._python_path), *filter(None, [kept.get("PYTHONPATH")])])
         return {**kept, "PROOFGRID_CONFIG": str(self._folder / "proofgrid.toml"), "PYTHONUNBUFFERED": "1"}
 
 

@@ -114,6 +114,7 @@ def _print_stake(stake: Stake, *, json: bool) -> None:
     say(stake.operator, style="bold")
     lines = (
         ("bond", stake.bond),
+        ("staked", stake.staked),
         ("bound", stake.bound),
         ("removable", stake.removable),
         ("unbonding", stake.unbonding),
@@ -127,3 +128,9 @@ def _print_stake(stake: Stake, *, json: bool) -> None:
     rows = [(format_amount(one.amount), date_text(one.ready_ms)[:16]) for one in stake.unbondings]
     if rows:
         print_table(("unbonding>", "ready (UTC)"), rows, empty="")
+    owed = [
+        (one.evidence_id, format_amount(one.amount), one.state, format_amount(one.taken), str(one.executable_at or ""))
+        for one in stake.debts
+    ]
+    if owed:
+        print_table(("asked of the chain for", "amount>", "state", "taken>", "after block>"), owed, empty="")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from proofgrid.doors.pages.site import Asked, redirect
+from proofgrid.doors.pages.site import Asked, NoSuchPage, redirect
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
+from proofgrid.roles.intake.incidents import Story
 
 LISTED = 100
 AUDIT_LISTED = 100
@@ -40,13 +42,30 @@ async def incidents(asked: Asked) -> Response:
     )
 
 
+async def incident(asked: Asked) -> Response:
+    """One incident: its timeline, evidence, acts, who was told, and the draft of a post-mortem."""
+    story = await _story(asked)
+    evidence = [(name, _spelled(value)) for name, value in sorted(story.incident.facts.items())]
+    return asked.page("admin_incident.html", story=story, evidence=evidence, now_ms=await _now_ms(asked))
+
+
+async def post_mortem(asked: Asked) -> Response:
+    """The draft of a post-mortem, to take home."""
+    story = await _story(asked)
+    headers = {
+        "Content-Disposition": f'attachment; filename="incident-{story.incident.incident_id}.md"',
+        "Cache-Control": "no-store",
+    }
+    return Response(story.post_mortem, media_type="text/markdown; charset=utf-8", headers=headers)
+
+
 async def close_incident(asked: Asked) -> Response:
-    """Let settlement go on."""
-    await asked.form()
+    """End an incident, with a reason for its timeline."""
+    fields = await asked.form()
     caller = await asked.caller(asked.intake.incidents.close)
     number = asked.place("incident_id")
     with asked.acting("CloseIncident", {"incident_id": number}):
-        await asked.intake.incidents.close(caller, number)
+        await asked.intake.incidents.close(caller, number, why=fields.get("why", "").strip())
     return redirect("/admin?closed=1")
 
 
@@ -100,6 +119,18 @@ async def audit(asked: Asked) -> Response:
     lines = [_line(one.position, one.spelled) for one in found]
     older = lines[-1].position if len(lines) == AUDIT_LISTED else 0
     return asked.page("admin_audit.html", lines=lines, by=by, act=act, older=older, now_ms=await _now_ms(asked))
+
+
+async def _story(asked: Asked) -> Story:
+    await asked.caller(asked.intake.incidents.story)
+    try:
+        return await asked.intake.incidents.story(asked.place("incident_id"))
+    except InvalidField:
+        raise NoSuchPage() from None
+
+
+def _spelled(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _line(position: int, spelled: bytes) -> AuditLine:

@@ -42,6 +42,8 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/webhooks/{endpoint_id}", own_access.webhook),
     ("/provers", mine.provers),
     ("/admin", administration.incidents),
+    ("/admin/incidents/{incident_id}", administration.incident),
+    ("/admin/incidents/{incident_id}/post-mortem", administration.post_mortem),
     ("/admin/dead-letters", administration.dead_letters),
     ("/admin/quarantines", administration.quarantines),
     ("/admin/subnetworks", administration.subnetworks),

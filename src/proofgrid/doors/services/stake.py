@@ -110,6 +110,18 @@ def write_stake(stake: Stake) -> messages.Stake:
         earned=stake.earned,
         stake_permille=stake.policy.stake_permille,
         overcommit=stake.policy.overcommit,
+        staked=stake.staked,
+        debts=[
+            messages.ChainDebt(
+                evidence_id=one.evidence_id,
+                amount=one.amount,
+                state=one.state.value,
+                taken=one.taken,
+                number=-1 if one.number is None else one.number,
+                executable_at=one.executable_at or 0,
+            )
+            for one in stake.debts
+        ],
     )
 
 

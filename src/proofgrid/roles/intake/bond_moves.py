@@ -19,7 +19,9 @@ from proofgrid.store.bonds import (
     WITHDRAW_UNBONDINGS,
     Unbonding,
     bound_of,
+    chain_bonds_of,
 )
+from proofgrid.store.chain_debts import DEBTS_OF_OPERATOR, DebtOfOperator
 from proofgrid.store.conflicts import TransferIdTaken
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
@@ -28,6 +30,8 @@ from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.ledger import balance_of, lock_accounts
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
+
+DEBTS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ class Stake:
     unbondings: Sequence[Unbonding]
     earned: int
     policy: BondPolicy
+    staked: int  #: what stake on a chain adds to it
+    debts: Sequence[DebtOfOperator]  #: what a chain is asked for, newest first
 
 
 async def read_stake(database: Database, operator: Address, policy: BondPolicy) -> Stake:
@@ -52,6 +58,8 @@ async def read_stake(database: Database, operator: Address, policy: BondPolicy) 
         earned = await balance_of(connection, operator_account(operator))
         bound = await bound_of(connection, operator)
         waiting = await connection.fetch(UNBONDINGS_OF, operator=operator)
+        on_chain = (await chain_bonds_of(connection, [operator]))[operator]
+        debts = await connection.fetch(DEBTS_OF_OPERATOR, operator=operator, limit=DEBTS_SHOWN)
         now_ms = await connection.value(DATABASE_TIME)
     return Stake(
         operator=operator,
@@ -63,6 +71,8 @@ async def read_stake(database: Database, operator: Address, policy: BondPolicy) 
         unbondings=waiting,
         earned=earned,
         policy=policy,
+        staked=on_chain.staked,
+        debts=debts,
     )
 
 

@@ -38,7 +38,7 @@ from proofgrid.rules.reputation.standing import ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.rules.staking.bonds import BondPolicy, FreeSlots, bound_by_lease, cap_slots, capacity, free_capacity
 from proofgrid.store.api_keys import SPEND_BY_KEY, spending
-from proofgrid.store.bonds import BOUND_OF_OPERATORS
+from proofgrid.store.bonds import BOUND_OF_OPERATORS, chain_bonds_of
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import RESERVES_OF_STACK, TAKE_TURN_OF_QUOTES, OfferedAhead, write_sold
@@ -211,9 +211,14 @@ class Reserving:
             bound_by_lease(units=job.units, sell_price=top, reference=references[job.lane], policy=policy)
             for job in jobs
         )
-        carried: dict[str, int] = {able[prover_id].operator: able[prover_id].stake - pledge for prover_id in offered}
-        bound = await _bound(connection, list(carried))
-        free = {one: free_capacity(left, bound.get(one, 0), policy) for one, left in carried.items() if left >= 0}
+        stakes: dict[str, int] = {able[prover_id].operator: able[prover_id].stake for prover_id in offered}
+        bound = await _bound(connection, list(stakes))
+        on_chain = await chain_bonds_of(connection, list(stakes))
+        free = {
+            one: free_capacity(stake - pledge, bound.get(one, 0), policy)
+            for one, stake in stakes.items()
+            if stake - on_chain[one].staked >= pledge  # money of the ledger
+        }
         slots = [
             FreeSlots(
                 prover_id=prover_id,
@@ -242,9 +247,12 @@ class Reserving:
             )
         # A statement of its own, after the lock: it sees what the others have committed, and these seats.
         bound = await _bound(connection, operators)
+        on_chain = await chain_bonds_of(connection, operators)
         for account, operator in stakes.items():
+            # Pledges are money of the ledger, whatever else a bond stands on.
             left = held.get(account, 0) - terms.pledge
-            if left < 0 or bound.get(operator, 0) > capacity(left, self._settings.bonds):
+            carries = capacity(on_chain[operator].usable(left), self._settings.bonds)
+            if left < 0 or bound.get(operator, 0) > carries:
                 raise Recoverable("a bond behind the quote was bound meanwhile", hint="try again in a moment")
 
 

@@ -21,7 +21,7 @@ from proofgrid.rules.staking.bonds import (
     ceiling_price,
     free_capacity,
 )
-from proofgrid.store.bonds import BOUND_OF_OPERATORS
+from proofgrid.store.bonds import BOUND_OF_OPERATORS, chain_bonds_of
 from proofgrid.store.connection import Connection
 from proofgrid.store.lanes import ServingProver
 from proofgrid.store.ledger import lock_accounts
@@ -68,9 +68,10 @@ async def check_bonds(connection: Connection, operators: Sequence[str], policy: 
     accounts = {stake_account(Address(operator)): operator for operator in operators}
     balances = await lock_accounts(connection, sorted(accounts))
     stakes = {accounts[account]: balance for account, balance in balances.items()}
+    on_chain = await chain_bonds_of(connection, operators)
     # A statement of its own, after the lock: it sees what the others have committed.
     for operator, bound in (await _bound(connection, sorted(set(operators)))).items():
-        if bound > capacity(stakes.get(operator, 0), policy):
+        if bound > capacity(on_chain[operator].usable(stakes.get(operator, 0)), policy):
             raise LeaseLost(f"the bond of {operator} carries no more: it was bound or unbonded meanwhile")
 
 

@@ -16,7 +16,7 @@ import structlog
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.loop import Loop
-from proofgrid.roles.webhooks.posting import Answer, post
+from proofgrid.roles.posting import Answer, post
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.event_kinds import visible_to
 from proofgrid.rules.webhooks.endpoints import ACCOUNT_KINDS, FAILS_MAX_MS, DeliveryState, outcome_of

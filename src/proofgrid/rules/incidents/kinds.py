@@ -224,7 +224,7 @@ _ROWS = (
     IncidentKind(
         kind="database_slow",
         signal="how long a gateway waits for an answer of the database to a question of nothing",
-        threshold="half a second, three times in a row",
+        threshold="a second, three times in a row",
         act=Act.SHED,
         does="the gateways that see it let no submissions and quotes in; results, payments and bundles go on",
         told=(Told.ADMINISTRATORS, Told.CALLERS),

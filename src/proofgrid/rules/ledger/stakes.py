@@ -14,7 +14,9 @@ from proofgrid.rules.ledger.accounts import (
     stake_account,
     unbonding_account,
 )
-from proofgrid.rules.staking.slashing import Slash
+from proofgrid.rules.staking.slashing import Slash, SlashRule
+
+CLIENT_PERMILLE = SlashRule(share=0).client  #: of what is slashed, the client gets
 
 
 def bond(*, deposit_id: str, operator: Address, amount: int, from_outside: bool) -> list[Transfer]:
@@ -73,6 +75,12 @@ def reward_rescuer(*, task_id: str, job_id: str, operator: Address, amount: int)
 def compensate(*, task_id: str, job_id: str, client: Address, amount: int) -> list[Transfer]:
     """Give what slashes left for a job to the client, because nobody else proved it."""
     return _rescue(f"unrescued:{job_id}", client_account(client), amount, "unrescued", task_id, job_id)
+
+
+def compensate_from_treasury(*, evidence_id: str, client: Address, taken: int, treasury: int) -> list[Transfer]:
+    """Give a client its part of what a chain took; it is burnt there, so the treasury pays what it can."""
+    amount = min(treasury, taken * CLIENT_PERMILLE // 1_000)
+    return _one(f"chain:{evidence_id}:client", TREASURY, client_account(client), amount, "slash client")
 
 
 def overturn(*, evidence_id: str, operator: Address, burnt: int, from_treasury: int) -> list[Transfer]:

@@ -37,6 +37,22 @@ class StakeTerms:
             raise InvalidField("a unit is at least 1, a value not negative", field="stake")
 
 
+def horizon(*, lease: int, finality: int, veto: int, deallocation: int) -> int:
+    """Return how many blocks ahead stake is asked for: until the last slash for a lease was executed.
+
+    `lease`: blocks from a lease to the proposal of its slash. Raises InvalidField when stake may be gone before, which
+    is so when it is taken back faster than that (`deallocation`).
+    """
+    ahead = lease + finality + veto
+    if ahead >= deallocation:
+        raise InvalidField(
+            f"a slash may take {ahead} blocks, and stake is gone after {deallocation}",
+            field="lease_blocks",
+            hint="shorter leases, or another service",
+        )
+    return ahead
+
+
 def staked(samples: Sequence[StakeSample], terms: StakeTerms) -> int:
     """Return what the samples of all blocks from the final to the newest stand for, in units of the ledger; floored."""
     if not samples or not all(sample.is_member for sample in samples):

@@ -45,6 +45,7 @@ class Slash:
     burnt: int
     client: int
     rescuer: int
+    short: int = 0  #: what the bond does not cover
 
     @property
     def amount(self) -> int:
@@ -94,9 +95,10 @@ def slash(reason: SlashReason, *, value: int, bond: int, taken: int = 0, can_be_
     if value < 0 or bond < 0 or taken < 0:
         raise InvalidField("value, bond and what was taken are not negative", field="slash")
     rule = SLASH_RULES[reason]
-    amount = min(bond, max(0, -(-value * rule.share // PERMILLE) - taken))
+    wanted = max(0, -(-value * rule.share // PERMILLE) - taken)
+    amount = min(bond, wanted)
     client, rescuer = (amount * part // PERMILLE for part in (rule.client, rule.rescuer))
     burnt = amount - client - rescuer
     if not can_be_rescued:
         client, rescuer = client + rescuer, 0
-    return Slash(reason=reason, burnt=burnt, client=client, rescuer=rescuer)
+    return Slash(reason=reason, burnt=burnt, client=client, rescuer=rescuer, short=wanted - amount)

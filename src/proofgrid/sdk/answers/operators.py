@@ -75,6 +75,18 @@ class Unbonding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainDebt:
+    """What a slash could not take of a bond, and a chain is asked for; amounts are base units."""
+
+    evidence_id: str = ""
+    amount: int = 0
+    state: str = ""  #: owed, dropped, proposed, vetoed, executed, final, short
+    taken: int = 0
+    number: int = -1  #: of the proposal in the contract; -1: in no block yet
+    executable_at: int = 0  #: a block; 0: not known yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
     """An operator's bond."""
 
@@ -88,6 +100,8 @@ class Stake:
     earned: int = 0  #: what can be paid in
     stake_permille: int = 0
     overcommit: int = 0
+    staked: int = 0  #: what stake on a chain adds to the bond
+    debts: tuple[ChainDebt, ...] = ()  #: newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,12 @@ SELECT operator, sum(stake_bound)::bigint AS bound FROM (
     WHERE operator = ANY(:operators::text[]) AND state = 'reserved') AS binding
 GROUP BY operator;
 
+-- name: chain_bonds
+-- What stake on a chain adds to bonds, and whether the ledger's count beside it.
+SELECT given.operator, chain_bond(given.operator) AS staked,
+    NOT EXISTS (SELECT FROM chain_view WHERE mode = 'eigenlayer') AS counts_ledger
+FROM unnest(:operators::text[]) AS given(operator);
+
 -- name: insert_unbonding
 -- :delay_ms: until it is ready. Twice is once.
 INSERT INTO unbondings (unbonding_id, operator, amount, rest, ready_ms)

@@ -23,7 +23,7 @@ ORDER BY c.canary_id;
 -- The operators of connected provers at gateways that were seen in the last :gateway_silent_ms, with what those offer, what
 -- all of the operator's have proven, and its bond; nobody who is silent (:silent_ms: how long a lease lives without a
 -- heartbeat) or paused, because nothing is sold to them (supply_of_stack).
-SELECT s.operator, array_agg(DISTINCT engine) AS engines, coalesce(bond.balance, 0) AS stake,
+SELECT s.operator, array_agg(DISTINCT engine) AS engines, usable_bond(s.operator, bond.balance) AS stake,
     (SELECT sum(all_of.jobs_proven)::bigint FROM provers all_of WHERE all_of.operator = s.operator) AS jobs_proven
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
     CROSS JOIN LATERAL jsonb_object_keys(s.asks) AS engine

@@ -24,8 +24,17 @@ VALUES (:kind, :lease_id, :task_id, :job_id, :operator, :prover_id, :client, :pr
 RETURNING evidence_id;
 
 -- name: taken_for_lease
--- What slashes for a lease took already.
-SELECT coalesce(sum(amount), 0)::bigint FROM evidence WHERE lease_id = :lease_id;
+-- What slashes for a lease took already, of the bond and on a chain.
+SELECT coalesce(sum(e.amount + coalesce(d.amount, 0)), 0)::bigint FROM evidence e
+LEFT JOIN chain_debts d ON d.evidence_id = e.evidence_id AND d.state NOT IN ('dropped', 'vetoed')
+WHERE e.lease_id = :lease_id;
+
+-- name: chain_bond_of
+SELECT chain_bond(:operator);
+
+-- name: owe_on_chain
+-- What the bond did not cover, under the lock of the operator's accounts.
+INSERT INTO chain_debts (evidence_id, operator, amount) VALUES (:evidence_id, :operator, :amount);
 
 -- name: signed_evidence_of_lease
 -- The first signed result of a lease that was slashed for it, and whether a second one was found already.

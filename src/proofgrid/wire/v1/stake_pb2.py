@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproofgrid/wire/v1/stake.proto\x12\x0cproofgrid.v1\"#\n\x0fGetStakeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\"\xda\x01\n\x05Stake\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x0c\n\x04\x62ond\x18\x02 \x01(\x04\x12\r\n\x05\x62ound\x18\x03 \x01(\x04\x12\x11\n\tremovable\x18\x04 \x01(\x04\x12\x11\n\tunbonding\x18\x05 \x01(\x04\x12\r\n\x05ready\x18\x06 \x01(\x04\x12+\n\nunbondings\x18\x07 \x03(\x0b\x32\x17.proofgrid.v1.Unbonding\x12\x0e\n\x06\x65\x61rned\x18\x08 \x01(\x04\x12\x16\n\x0estake_permille\x18\t \x01(\r\x12\x12\n\novercommit\x18\n \x01(\rJ\x04\x08Z\x10\x64\"C\n\tUnbonding\x12\x14\n\x0cunbonding_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\x12\x10\n\x08ready_ms\x18\x03 \x01(\x03\"a\n\x13\x44\x65positStakeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\x12\x12\n\ndeposit_id\x18\x03 \x01(\t\x12\x14\n\x0c\x66rom_outside\x18\x04 \x01(\x08\"5\n\rUnbondRequest\x12\x0e\n\x06\x61mount\x18\x01 \x01(\x04\x12\x14\n\x0cunbonding_id\x18\x02 \x01(\t\"\x16\n\x14WithdrawStakeRequest\"U\n\x13ListEvidenceRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\"U\n\x14ListEvidenceResponse\x12(\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Evidence\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"\xf0\x02\n\x08\x45vidence\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\x0e\n\x06prover\x18\x04 \x01(\t\x12\x10\n\x08lease_id\x18\x05 \x01(\t\x12\x0f\n\x07task_id\x18\x06 \x01(\t\x12\x0e\n\x06job_id\x18\x07 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x08 \x01(\t\x12\r\n\x05slice\x18\t \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\n \x01(\t\x12\x0e\n\x06\x61mount\x18\x0b \x01(\x04\x12\r\n\x05\x62urnt\x18\x0c \x01(\x04\x12\x11\n\tto_client\x18\r \x01(\x04\x12\x12\n\nto_rescuer\x18\x0e \x01(\x04\x12\r\n\x05\x61t_ms\x18\x0f \x01(\x03\x12\r\n\x05state\x18\x10 \x01(\t\x12\x0e\n\x06\x61ppeal\x18\x11 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x12 \x01(\t\x12\x12\n\ngiven_back\x18\x13 \x01(\x04\x12\x17\n\x0f\x63\x61n_be_verified\x18\x14 \x01(\x08J\x04\x08Z\x10\x64\")\n\x12GetEvidenceRequest\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\"\x7f\n\x0eSealedEvidence\x12(\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x16.proofgrid.v1.Evidence\x12\x13\n\x0brecord_json\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\t\x12\r\n\x05proof\x18\x04 \x01(\x0c\x12\x0c\n\x04keys\x18\x05 \x01(\t\"2\n\rAppealRequest\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"M\n\x14ResolveAppealRequest\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x10\n\x08overturn\x18\x02 \x01(\x08\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t2\xce\x04\n\x0cStakeService\x12>\n\x08GetStake\x12\x1d.proofgrid.v1.GetStakeRequest\x1a\x13.proofgrid.v1.Stake\x12\x46\n\x0c\x44\x65positStake\x12!.proofgrid.v1.DepositStakeRequest\x1a\x13.proofgrid.v1.Stake\x12:\n\x06Unbond\x12\x1b.proofgrid.v1.UnbondRequest\x1a\x13.proofgrid.v1.Stake\x12H\n\rWithdrawStake\x12\".proofgrid.v1.WithdrawStakeRequest\x1a\x13.proofgrid.v1.Stake\x12U\n\x0cListEvidence\x12!.proofgrid.v1.ListEvidenceRequest\x1a\".proofgrid.v1.ListEvidenceResponse\x12M\n\x0bGetEvidence\x12 .proofgrid.v1.GetEvidenceRequest\x1a\x1c.proofgrid.v1.SealedEvidence\x12=\n\x06\x41ppeal\x12\x1b.proofgrid.v1.AppealRequest\x1a\x16.proofgrid.v1.Evidence\x12K\n\rResolveAppeal\x12\".proofgrid.v1.ResolveAppealRequest\x1a\x16.proofgrid.v1.Evidenceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproofgrid/wire/v1/stake.proto\x12\x0cproofgrid.v1\"#\n\x0fGetStakeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\"\x92\x02\n\x05Stake\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x0c\n\x04\x62ond\x18\x02 \x01(\x04\x12\r\n\x05\x62ound\x18\x03 \x01(\x04\x12\x11\n\tremovable\x18\x04 \x01(\x04\x12\x11\n\tunbonding\x18\x05 \x01(\x04\x12\r\n\x05ready\x18\x06 \x01(\x04\x12+\n\nunbondings\x18\x07 \x03(\x0b\x32\x17.proofgrid.v1.Unbonding\x12\x0e\n\x06\x65\x61rned\x18\x08 \x01(\x04\x12\x16\n\x0estake_permille\x18\t \x01(\r\x12\x12\n\novercommit\x18\n \x01(\r\x12\x0e\n\x06staked\x18\x0b \x01(\x04\x12&\n\x05\x64\x65\x62ts\x18\x0c \x03(\x0b\x32\x17.proofgrid.v1.ChainDebtJ\x04\x08Z\x10\x64\"u\n\tChainDebt\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\x12\r\n\x05state\x18\x03 \x01(\t\x12\r\n\x05taken\x18\x04 \x01(\x04\x12\x0e\n\x06number\x18\x05 \x01(\x03\x12\x15\n\rexecutable_at\x18\x06 \x01(\x04\"C\n\tUnbonding\x12\x14\n\x0cunbonding_id\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\x12\x10\n\x08ready_ms\x18\x03 \x01(\x03\"a\n\x13\x44\x65positStakeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\x12\x12\n\ndeposit_id\x18\x03 \x01(\t\x12\x14\n\x0c\x66rom_outside\x18\x04 \x01(\x08\"5\n\rUnbondRequest\x12\x0e\n\x06\x61mount\x18\x01 \x01(\x04\x12\x14\n\x0cunbonding_id\x18\x02 \x01(\t\"\x16\n\x14WithdrawStakeRequest\"U\n\x13ListEvidenceRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\"U\n\x14ListEvidenceResponse\x12(\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Evidence\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"\xf0\x02\n\x08\x45vidence\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\x0e\n\x06prover\x18\x04 \x01(\t\x12\x10\n\x08lease_id\x18\x05 \x01(\t\x12\x0f\n\x07task_id\x18\x06 \x01(\t\x12\x0e\n\x06job_id\x18\x07 \x01(\t\x12\x16\n\x0eprogram_digest\x18\x08 \x01(\t\x12\r\n\x05slice\x18\t \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\n \x01(\t\x12\x0e\n\x06\x61mount\x18\x0b \x01(\x04\x12\r\n\x05\x62urnt\x18\x0c \x01(\x04\x12\x11\n\tto_client\x18\r \x01(\x04\x12\x12\n\nto_rescuer\x18\x0e \x01(\x04\x12\r\n\x05\x61t_ms\x18\x0f \x01(\x03\x12\r\n\x05state\x18\x10 \x01(\t\x12\x0e\n\x06\x61ppeal\x18\x11 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x12 \x01(\t\x12\x12\n\ngiven_back\x18\x13 \x01(\x04\x12\x17\n\x0f\x63\x61n_be_verified\x18\x14 \x01(\x08J\x04\x08Z\x10\x64\")\n\x12GetEvidenceRequest\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\"\x7f\n\x0eSealedEvidence\x12(\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x16.proofgrid.v1.Evidence\x12\x13\n\x0brecord_json\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\t\x12\r\n\x05proof\x18\x04 \x01(\x0c\x12\x0c\n\x04keys\x18\x05 \x01(\t\"2\n\rAppealRequest\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"M\n\x14ResolveAppealRequest\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x10\n\x08overturn\x18\x02 \x01(\x08\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t2\xce\x04\n\x0cStakeService\x12>\n\x08GetStake\x12\x1d.proofgrid.v1.GetStakeRequest\x1a\x13.proofgrid.v1.Stake\x12\x46\n\x0c\x44\x65positStake\x12!.proofgrid.v1.DepositStakeRequest\x1a\x13.proofgrid.v1.Stake\x12:\n\x06Unbond\x12\x1b.proofgrid.v1.UnbondRequest\x1a\x13.proofgrid.v1.Stake\x12H\n\rWithdrawStake\x12\".proofgrid.v1.WithdrawStakeRequest\x1a\x13.proofgrid.v1.Stake\x12U\n\x0cListEvidence\x12!.proofgrid.v1.ListEvidenceRequest\x1a\".proofgrid.v1.ListEvidenceResponse\x12M\n\x0bGetEvidence\x12 .proofgrid.v1.GetEvidenceRequest\x1a\x1c.proofgrid.v1.SealedEvidence\x12=\n\x06\x41ppeal\x12\x1b.proofgrid.v1.AppealRequest\x1a\x16.proofgrid.v1.Evidence\x12K\n\rResolveAppeal\x12\".proofgrid.v1.ResolveAppealRequest\x1a\x16.proofgrid.v1.Evidenceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,29 +34,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTAKEREQUEST']._serialized_start=47
   _globals['_GETSTAKEREQUEST']._serialized_end=82
   _globals['_STAKE']._serialized_start=85
-  _globals['_STAKE']._serialized_end=303
-  _globals['_UNBONDING']._serialized_start=305
-  _globals['_UNBONDING']._serialized_end=372
-  _globals['_DEPOSITSTAKEREQUEST']._serialized_start=374
-  _globals['_DEPOSITSTAKEREQUEST']._serialized_end=471
-  _globals['_UNBONDREQUEST']._serialized_start=473
-  _globals['_UNBONDREQUEST']._serialized_end=526
-  _globals['_WITHDRAWSTAKEREQUEST']._serialized_start=528
-  _globals['_WITHDRAWSTAKEREQUEST']._serialized_end=550
-  _globals['_LISTEVIDENCEREQUEST']._serialized_start=552
-  _globals['_LISTEVIDENCEREQUEST']._serialized_end=637
-  _globals['_LISTEVIDENCERESPONSE']._serialized_start=639
-  _globals['_LISTEVIDENCERESPONSE']._serialized_end=724
-  _globals['_EVIDENCE']._serialized_start=727
-  _globals['_EVIDENCE']._serialized_end=1095
-  _globals['_GETEVIDENCEREQUEST']._serialized_start=1097
-  _globals['_GETEVIDENCEREQUEST']._serialized_end=1138
-  _globals['_SEALEDEVIDENCE']._serialized_start=1140
-  _globals['_SEALEDEVIDENCE']._serialized_end=1267
-  _globals['_APPEALREQUEST']._serialized_start=1269
-  _globals['_APPEALREQUEST']._serialized_end=1319
-  _globals['_RESOLVEAPPEALREQUEST']._serialized_start=1321
-  _globals['_RESOLVEAPPEALREQUEST']._serialized_end=1398
-  _globals['_STAKESERVICE']._serialized_start=1401
-  _globals['_STAKESERVICE']._serialized_end=1991
+  _globals['_STAKE']._serialized_end=359
+  _globals['_CHAINDEBT']._serialized_start=361
+  _globals['_CHAINDEBT']._serialized_end=478
+  _globals['_UNBONDING']._serialized_start=480
+  _globals['_UNBONDING']._serialized_end=547
+  _globals['_DEPOSITSTAKEREQUEST']._serialized_start=549
+  _globals['_DEPOSITSTAKEREQUEST']._serialized_end=646
+  _globals['_UNBONDREQUEST']._serialized_start=648
+  _globals['_UNBONDREQUEST']._serialized_end=701
+  _globals['_WITHDRAWSTAKEREQUEST']._serialized_start=703
+  _globals['_WITHDRAWSTAKEREQUEST']._serialized_end=725
+  _globals['_LISTEVIDENCEREQUEST']._serialized_start=727
+  _globals['_LISTEVIDENCEREQUEST']._serialized_end=812
+  _globals['_LISTEVIDENCERESPONSE']._serialized_start=814
+  _globals['_LISTEVIDENCERESPONSE']._serialized_end=899
+  _globals['_EVIDENCE']._serialized_start=902
+  _globals['_EVIDENCE']._serialized_end=1270
+  _globals['_GETEVIDENCEREQUEST']._serialized_start=1272
+  _globals['_GETEVIDENCEREQUEST']._serialized_end=1313
+  _globals['_SEALEDEVIDENCE']._serialized_start=1315
+  _globals['_SEALEDEVIDENCE']._serialized_end=1442
+  _globals['_APPEALREQUEST']._serialized_start=1444
+  _globals['_APPEALREQUEST']._serialized_end=1494
+  _globals['_RESOLVEAPPEALREQUEST']._serialized_start=1496
+  _globals['_RESOLVEAPPEALREQUEST']._serialized_end=1573
+  _globals['_STAKESERVICE']._serialized_start=1576
+  _globals['_STAKESERVICE']._serialized_end=2166
 # @@protoc_insertion_point(module_scope)

@@ -52,6 +52,8 @@ class Stake(_message.Message):
     EARNED_FIELD_NUMBER: _builtins.int
     STAKE_PERMILLE_FIELD_NUMBER: _builtins.int
     OVERCOMMIT_FIELD_NUMBER: _builtins.int
+    STAKED_FIELD_NUMBER: _builtins.int
+    DEBTS_FIELD_NUMBER: _builtins.int
     operator: _builtins.str
     bond: _builtins.int
     """base units"""
@@ -67,8 +69,14 @@ class Stake(_message.Message):
     """what can be paid in"""
     stake_permille: _builtins.int
     overcommit: _builtins.int
+    staked: _builtins.int
+    """what stake on a chain adds to the bond"""
     @_builtins.property
     def unbondings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Unbonding]: ...
+    @_builtins.property
+    def debts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChainDebt]:
+        """newest first"""
+
     def __init__(
         self,
         *,
@@ -82,14 +90,57 @@ class Stake(_message.Message):
         earned: _builtins.int = ...,
         stake_permille: _builtins.int = ...,
         overcommit: _builtins.int = ...,
+        staked: _builtins.int = ...,
+        debts: _abc.Iterable[Global___ChainDebt] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bond", b"bond", "bound", b"bound", "earned", b"earned", "operator", b"operator", "overcommit", b"overcommit", "ready", b"ready", "removable", b"removable", "stake_permille", b"stake_permille", "unbonding", b"unbonding", "unbondings", b"unbondings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bond", b"bond", "bound", b"bound", "debts", b"debts", "earned", b"earned", "operator", b"operator", "overcommit", b"overcommit", "ready", b"ready", "removable", b"removable", "stake_permille", b"stake_permille", "staked", b"staked", "unbonding", b"unbonding", "unbondings", b"unbondings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Stake: _TypeAlias = Stake  # noqa: Y015
+
+@_typing.final
+class ChainDebt(_message.Message):
+    """What a slash could not take of the bond, and a chain is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TAKEN_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    EXECUTABLE_AT_FIELD_NUMBER: _builtins.int
+    evidence_id: _builtins.str
+    amount: _builtins.int
+    """base units"""
+    state: _builtins.str
+    """owed, dropped, proposed, vetoed, executed, final, short"""
+    taken: _builtins.int
+    """of that, on the chain"""
+    number: _builtins.int
+    """of the proposal in the contract; -1: in no block yet"""
+    executable_at: _builtins.int
+    """a block; 0: not known yet"""
+    def __init__(
+        self,
+        *,
+        evidence_id: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        state: _builtins.str = ...,
+        taken: _builtins.int = ...,
+        number: _builtins.int = ...,
+        executable_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "evidence_id", b"evidence_id", "executable_at", b"executable_at", "number", b"number", "state", b"state", "taken", b"taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChainDebt: _TypeAlias = ChainDebt  # noqa: Y015
 
 @_typing.final
 class Unbonding(_message.Message):

@@ -1,0 +1,45 @@
+"""Transactions of the network on a chain, from the wish to the final block, with every version that was signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proofgrid.rules.chain.outbox import Stage
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """One that something is still to be done for."""
+
+    intent: str  #: names the fact, so that nothing is done twice
+    target: str
+    data: str  #: hex digits after 0x
+    stage: Stage
+    nonce: int | None
+    signed_at: int  #: a block
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawTransaction:
+    """One version of it, signed."""
+
+    hash: str
+    raw: str  #: hex digits after 0x
+    fee: int  #: the most, in wei for each unit of gas
+    tip: int
+    sent_ms: int  #: 0: not yet, as far as we know
+
+
+WANT_TRANSACTION = query("want_transaction", None)
+OPEN_TRANSACTIONS = query("open_transactions", OpenTransaction)
+NEXT_NONCE = query("next_nonce", int)
+SIGN_TRANSACTION = query("sign_transaction", str)
+SIGN_AGAIN = query("sign_again", str)
+ADD_RAW = query("add_raw", None)
+RAWS_OF = query("raws_of", RawTransaction)
+NOTE_SENT = query("note_sent", None)
+NOTE_STAGE = query("note_stage", str)
+FORGET_RAWS = query("forget_raws", None)
+NOTE_TROUBLE = query("note_trouble", None)

@@ -1,0 +1,41 @@
+-- name: want_transaction
+-- One that failed is asked for anew.
+INSERT INTO chain_outbox (intent, sender, target, data) VALUES (:intent, :sender, :target, :data)
+ON CONFLICT (intent) DO UPDATE SET stage = 'wanted', nonce = NULL, trouble = '' WHERE chain_outbox.stage = 'failed';
+
+-- name: open_transactions
+SELECT o.intent, o.target, o.data, o.stage, o.nonce, o.signed_at, o.trouble FROM chain_outbox o
+WHERE o.sender = :sender AND o.stage IN (@outbox_open) ORDER BY o.nonce NULLS LAST, o.at_ms, o.intent;
+
+-- name: next_nonce
+-- The first that no transaction of ours has. :account_nonce: the sender's on the chain.
+SELECT greatest(:account_nonce::bigint, coalesce(max(nonce) + 1, 0)) FROM chain_outbox
+WHERE sender = :sender AND stage IN (@outbox_open);
+
+-- name: sign_transaction
+UPDATE chain_outbox SET stage = 'signed', nonce = :nonce, signed_at = :signed_at, trouble = ''
+WHERE intent = :intent AND stage = 'wanted' RETURNING intent;
+
+-- name: sign_again
+UPDATE chain_outbox SET signed_at = :signed_at WHERE intent = :intent AND stage = 'signed' AND nonce = :nonce RETURNING intent;
+
+-- name: add_raw
+INSERT INTO chain_raws (hash, intent, raw, fee, tip) VALUES (:hash, :intent, :raw, :fee, :tip) ON CONFLICT (hash) DO NOTHING;
+
+-- name: raws_of
+-- The newest first.
+SELECT hash, raw, fee, tip, sent_ms FROM chain_raws WHERE intent = :intent ORDER BY fee DESC;
+
+-- name: note_sent
+UPDATE chain_raws SET sent_ms = now_ms() WHERE hash = :hash AND sent_ms = 0;
+
+-- name: note_stage
+UPDATE chain_outbox SET stage = :stage, nonce = CASE WHEN :stage = 'wanted' THEN NULL ELSE nonce END, trouble = :trouble
+WHERE intent = :intent AND stage = :was RETURNING intent;
+
+-- name: forget_raws
+-- Of a transaction that failed, or whose nonce another one used: they can never be mined again.
+DELETE FROM chain_raws WHERE intent = :intent;
+
+-- name: note_trouble
+UPDATE chain_outbox SET trouble = :trouble WHERE intent = :intent AND trouble <> :trouble;
