@@ -3,68 +3,23 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from proofgrid.bootstrap.gateway.store_keys import store_keys_in
+from proofgrid.primitives.at_rest import JOB_INPUT
 from proofgrid.primitives.errors import IdempotencyConflict, InvalidField
 from proofgrid.rules.jobs.constraints import Constraints
 from proofgrid.sdk.client import Client
+from proofgrid.store.vault import Vault
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.networks import Network, running_network
 from tests.packages import hiding_system_installed
-
-NUMBERS = [713_905_377, 401_226_918, 950_118_263]
-
-
-def traces_of(numbers: list[int]) -> list[bytes]:
-    """Return what an input would be found by: its first numbers in JSON, and as engines hold tensors."""
-    tensors = [struct.pack(f"{order}2{kind}", *numbers[:2]) for order in "<>" for kind in "iqfd"]
-    return [str(numbers[0]).encode(), *tensors]
-
-
-async def rows_of(dsn: str) -> bytes:
-    """Return all rows of a database as text, and again with their bytes as they are."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        found = []
-        for (table,) in tables:
-            for row in await connection.fetch(f"SELECT t::text AS text, t.* FROM {table} AS t"):  # noqa: S608
-                found.append(row["text"].encode())
-                found += [value for value in row.values() if isinstance(value, bytes)]
-        return b"\n".join(found)
-    finally:
-        await connection.close()
-
-
-def memory_of(pid: int) -> bytes:
-    """Return what a core of a process would hold, where this test may look; it is closed to others of the same user."""
-    try:
-        maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
-        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-            pieces = []
-            for begin, end in (line.split()[0].split("-") for line in maps if " rw" in line):
-                try:
-                    memory.seek(int(begin, 16))
-                    pieces.append(memory.read(int(end, 16) - int(begin, 16)))
-                except (OSError, ValueError, OverflowError):
-                    continue  # the kernel's own
-            return b"".join(pieces)
-    except OSError:
-        return b""
-
-
-def files_of(root: Path) -> bytes:
-    return b"\n".join(path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
-
-
-def check_unread(content: bytes, where: str) -> None:
-    found = [trace for trace in traces_of(NUMBERS) if trace in content]
-    assert not found, f"{found} in {where}"
+from tests.searching import NUMBERS, check_unread, files_of, memory_of, rows_of
 
 
 async def test_a_sealed_input_is_found_nowhere_and_its_proof_verifies(
@@ -117,12 +72,18 @@ def requests_of(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[message
 
 
 async def check_that_unsealed_ones_are_found(network: Network, dsn: str, program: str) -> None:
-    """What searches for sealed inputs finds others."""
+    """What searches for sealed inputs finds others, once somebody opens them with the gateway's store key."""
+    keys = Vault(store_keys_in(network.root / "gateway" / "keys" / "store", ""))
     async with network.client() as client:
         task = await client.submit(program, [NUMBERS], limit_price=1_500)
         assert (await client.wait(task.task_id)).state == "done"
+    connection = await asyncpg.connect(dsn)
+    try:
+        stored = await connection.fetchval("SELECT small_input FROM jobs WHERE task_id = $1", UUID(task.task_id))
+    finally:
+        await connection.close()
     with pytest.raises(AssertionError, match="the database"):
-        check_unread(await rows_of(dsn), "the database")
+        check_unread(keys.opened(JOB_INPUT, stored), "the database")
 
 
 async def check_that_lies_are_nobodys_fault(network: Network, dsn: str, honest: messages.SubmitRequest) -> None:

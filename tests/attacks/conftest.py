@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.acceptance.conftest import srs_file
 from tests.attacks.worlds import OwnedPrograms
 from tests.roles.conftest import lane
 from tests.roles.lanes import LaneUnderTest
 
-__all__ = ["lane", "owned"]
+__all__ = ["lane", "owned", "srs_file"]
 
 
 @pytest.fixture

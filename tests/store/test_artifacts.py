@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from proofgrid.primitives.at_rest import CHUNK_BYTES
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, TooLarge
-from proofgrid.store.artifacts import CHUNK_BYTES, ArtifactStore
+from proofgrid.store.artifacts import ArtifactStore
 
 SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 7]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from proofgrid.primitives.at_rest import CHUNK_BYTES
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, Recoverable, TooLarge
-from proofgrid.store.artifacts import CHUNK_BYTES, ArtifactStore
+from proofgrid.store.artifacts import ArtifactStore
 from tests.store.s3_server import S3Server, running_s3
 from tests.store.test_artifacts import SIZES, all_files, chunks_of, content_of, flip_byte, read
 

@@ -171,19 +171,3 @@ async def test_a_fetch_that_is_cancelled_lets_the_next_one_try(tmp_path: Path) -
 
     assert (await second).read_bytes() == b"model"
     assert all_files(tmp_path) == [digest_of(b"model")]
-
-
-async def test_what_is_not_to_be_kept_goes_when_the_last_one_who_needs_it_is_done(tmp_path: Path) -> None:
-    source = Source(b"secret", b"model")
-    cache = LocalCache(tmp_path, 100)
-    digest = digest_of(b"secret")
-    await get(cache, source, digest_of(b"model"))
-
-    async with cache.pinned(digest, source.of(digest), keeps=False) as first:  # type: ignore[arg-type]
-        async with cache.pinned(digest, source.of(digest), keeps=False) as second:  # type: ignore[arg-type]
-            assert first == second
-        assert first.read_bytes() == b"secret"
-
-    assert all_files(tmp_path) == [digest_of(b"model")]
-    assert cache.used_bytes == 5
-    assert (await get(cache, source, digest)).read_bytes() == b"secret"

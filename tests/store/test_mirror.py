@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from proofgrid.primitives.at_rest import CHUNK_BYTES
 from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable
-from proofgrid.store.artifacts import CHUNK_BYTES, ArtifactStore
+from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from tests.store.test_artifacts import chunks_of, content_of, flip_byte, read

@@ -76,9 +76,11 @@ export const ERROR_CODES = {
   "PG-513": "EngineBroken",
   "PG-514": "NobodyOpens",
   "PG-516": "RewrittenLog",
+  "PG-520": "StoreKeyMissing",
   "PG-525": "SignerLost",
   "PG-530": "AdministrationStopped",
   "PG-531": "AddressBlocked",
+  "PG-561": "NodeNotBelieved",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -20,6 +20,7 @@ from proofgrid.cli.admin import (
     ledger,
     network_keys,
     storage,
+    store_keys,
     subnetwork,
     treasury,
 )
@@ -117,6 +118,7 @@ incidents.add_to(access.group)
 drill.add_to(access.group)
 access.group.add_typer(audit.group)
 access.group.add_typer(network_keys.group)
+access.group.add_typer(store_keys.group)
 treasury.add_to(access.group)
 statement.add_to(account.group)
 quota.add_to(account.group)

@@ -17,6 +17,12 @@ class SealBroken(Recoverable):
     code = "PG-350"
 
 
+class StoreKeyMissing(Recoverable):
+    """What is stored is locked under a store key that is not on this gateway."""
+
+    code = "PG-520"
+
+
 class NobodyOpens(TaskEnded):
     """None of the provers that the inputs were sealed for is left; what was not spent goes back."""
 

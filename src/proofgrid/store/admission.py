@@ -14,6 +14,7 @@ from proofgrid.store.conflicts import AccountShort, KeyRefused, SubnetworkGone
 from proofgrid.store.database import Database
 from proofgrid.store.queries import query
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.vault import locked_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def admit_tasks(
             ADMIT_TASKS,
             tasks=tasks,
             jobs=jobs,
-            small_inputs=small_inputs,
+            small_inputs=[locked_input(database.vault, content) for content in small_inputs],
             deadline_ms=deadline_ms,
             origin=origin,
         )

@@ -5,6 +5,8 @@
     aside/<digest>          nothing seemed to refer to it (retention.py); whoever reads it brings it back
     quarantine/<digest>     a copy that no longer hashed to its name; refused from then on, mended by a new upload
 
+What lies there is locked under a store key where there is one (vault.py); names, sizes and hashes that others know are
+those of the open content.
 Small bundles live in rows of the database instead (stored_artifacts.py) and are read there when no copy is here.
 Buckets need no temporary name: what S3 is sent in parts exists under its key only after the last call, whole.
 A stream that was sent cannot be taken back, so `open_stream` keeps the last piece until the whole hash is known.
@@ -13,30 +15,32 @@ A stream that was sent cannot be taken back, so `open_stream` keeps the last pie
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 import structlog
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from proofgrid.primitives.at_rest import ARTIFACT, CHUNK_BYTES, HEADER_BYTES, key_id_of, open_size
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import Digest, digest_of, parse_digest
-from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, Recoverable, TooLarge
+from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, TooLarge
+from proofgrid.primitives.sealing_errors import SealBroken
 from proofgrid.store.partial import written_whole
+from proofgrid.store.spool import Opening, Spool, failures_named, parts_of, pieces_of, spooled
+from proofgrid.store.vault import Vault
 
 if TYPE_CHECKING:
     from obstore import GetResult
     from obstore.store import ClientConfig, RetryConfig
 
-CHUNK_BYTES = 1 << 20
 ABANDONED_MS = 24 * 3_600_000  #: an upload that old under its temporary name is nobody's
 _RETRIES: RetryConfig = {
     "max_retries": 5,
@@ -44,6 +48,7 @@ _RETRIES: RetryConfig = {
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
 }
 _TIMEOUTS: ClientConfig = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "30min"}
+_AT_ONCE_BYTES = 64 << 10  #: of what is hashed and locked without another thread: a fraction of a millisecond
 _SCHEMES = ("s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "file", "memory")
 
 Rows = Callable[[Digest], Awaitable[bytes | None]]  #: the bytes of an artifact that lives in a row
@@ -58,17 +63,28 @@ async def _no_rows(_digest: Digest) -> None:
 class ArtifactStore:
     """A folder or bucket of artifacts. All calls are idempotent and safe beside each other.
 
-    `rows` knows the artifacts that live elsewhere, in rows: they can be read here too.
+    `rows` knows the artifacts that live elsewhere, in rows: they can be read here too. `vault` has the keys under which
+    what is stored is locked; without, it lies open.
     """
 
-    def __init__(self, store: ObjectStore, *, local_root: Path | None = None, rows: Rows = _no_rows) -> None:
+    def __init__(
+        self, store: ObjectStore, *, local_root: Path | None = None, rows: Rows = _no_rows, vault: Vault | None = None
+    ) -> None:
         self._store = store
         self._local_root = local_root
         self._rows = rows
+        self._vault = vault or Vault()
         self._durable: set[Path] = set()  #: folders whose names are on disk
 
     @classmethod
-    def open(cls, url_or_path: str, *, config: Mapping[str, str] | None = None, rows: Rows = _no_rows) -> ArtifactStore:
+    def open(
+        cls,
+        url_or_path: str,
+        *,
+        config: Mapping[str, str] | None = None,
+        rows: Rows = _no_rows,
+        vault: Vault | None = None,
+    ) -> ArtifactStore:
         """Open a local folder (made when missing) or a bucket by URL: s3://, gs://, az://.
 
         Buckets are configured by the variables of their kind (AWS_ENDPOINT, …); `config` overrules them.
@@ -78,33 +94,43 @@ class ArtifactStore:
             hint = "use a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
             raise InvalidField(f"no artifact store speaks {scheme}://", field="artifacts", hint=hint)
         if not separator or scheme == "file":
-            return cls._open_folder(Path(rest if separator else url_or_path).expanduser().absolute(), rows)
+            return cls._open_folder(Path(rest if separator else url_or_path).expanduser().absolute(), rows, vault)
         try:
             if scheme == "memory":
-                return cls(from_url(url_or_path), rows=rows)
+                return cls(from_url(url_or_path), rows=rows, vault=vault)
             # The engine panics when this one comes as part of a config.
             chosen: Any = {name: value for name, value in (config or {}).items() if "allow_http" not in name}
             options = _TIMEOUTS | {"allow_http": _allows_http(config or os.environ)}
-            return cls(from_url(url_or_path, config=chosen, client_options=options, retry_config=_RETRIES), rows=rows)
+            store = from_url(url_or_path, config=chosen, client_options=options, retry_config=_RETRIES)
+            return cls(store, rows=rows, vault=vault)
         except (BaseError, ValueError) as reason:
             raise InvalidField(f"the artifact store cannot be opened: {reason}", field="artifacts") from reason
 
     @classmethod
-    def _open_folder(cls, root: Path, rows: Rows) -> ArtifactStore:
+    def _open_folder(cls, root: Path, rows: Rows, vault: Vault | None) -> ArtifactStore:
         try:
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=root):
                 pass
         except OSError as reason:
             raise InvalidField(f"the folder {root} is not writable: {reason.strerror}", field="artifacts") from reason
-        return cls(LocalStore(root), local_root=root, rows=rows)
+        return cls(LocalStore(root), local_root=root, rows=rows, vault=vault)
+
+    @property
+    def vault(self) -> Vault:
+        """The keys under which it locks what it stores."""
+        return self._vault
 
     # --- in -----------------------------------------------------------------------------------------
 
     async def put_bytes(self, content: bytes) -> Digest:
         """Store `content`; return its digest once the bytes are durable."""
-        digest = digest_of(content) if len(content) < CHUNK_BYTES else await asyncio.to_thread(digest_of, content)
-        await self._publish(digest, content)
+        if len(content) < _AT_ONCE_BYTES:
+            digest, stored = digest_of(content), self._vault.locked(ARTIFACT, content)
+        else:
+            digest = await asyncio.to_thread(digest_of, content)
+            stored = await asyncio.to_thread(self._vault.locked, ARTIFACT, content)
+        await self._publish(digest, stored)
         return digest
 
     async def put_stream(
@@ -114,11 +140,11 @@ class ArtifactStore:
 
         Raises TooLarge past `limit_bytes` and InvalidField when the bytes are not `expected`; then nothing is stored.
         """
-        with self._spool() as file:
-            digest, size_bytes = await _spool_hashed(chunks, file, limit_bytes=limit_bytes)
+        with self._spool() as spool:
+            digest, size_bytes = await spooled(chunks, spool, limit_bytes=limit_bytes)
             if expected is not None and digest != expected:
                 raise InvalidField(f"the bytes sent hash to {digest}, not to the digest announced", field="digest")
-            await self._publish(digest, file)
+            await self._publish(digest, spool)
         return digest, size_bytes
 
     async def put_file(self, path: Path, *, expected: Digest | None = None) -> tuple[Digest, int]:
@@ -137,24 +163,32 @@ class ArtifactStore:
         Everything is read and hashed, also what lies before `offset`: a resumed download is as sure as a whole one.
         Raises ArtifactMissing before the first piece, ArtifactCorrupt instead of the last.
         """
-        hasher = hashlib.sha256()
         skip = offset
         held = b""
-        with _weather(digest):
+        opening = Opening(self._vault)
+        with failures_named(digest):
             found = await self._find(digest)
             if isinstance(found, bytes):
                 content = b"".join(pieces_of_row(digest, found))
-                for part in _parts_of(content[offset:]):
+                for part in parts_of(content[offset:]):
                     yield part
                 return
-            async for piece in found.stream(min_chunk_size=CHUNK_BYTES):
-                await asyncio.to_thread(hasher.update, piece)
-                for part in _parts_of(bytes(piece)):
+            try:
+                async for piece in found.stream(min_chunk_size=CHUNK_BYTES):
+                    for part in await asyncio.to_thread(opening.take, bytes(piece)):
+                        if held:
+                            yield held
+                        held = part[skip:]
+                        skip = max(0, skip - len(part))
+                for part in await asyncio.to_thread(opening.end):
                     if held:
                         yield held
                     held = part[skip:]
                     skip = max(0, skip - len(part))
-        if hasher.hexdigest() != digest:
+                is_whole = opening.digest == digest
+            except SealBroken:
+                is_whole = False
+        if not is_whole:
             await self._quarantine(digest, e_tag=found.meta["e_tag"])
             raise ArtifactCorrupt(f"the stored copy of {digest} does not hash to its digest; it was refused")
         if held:
@@ -182,12 +216,12 @@ class ArtifactStore:
 
     async def size(self, digest: Digest) -> int:
         """Return the size of the artifact in bytes."""
-        with _weather(digest):
+        with failures_named(digest):
             try:
-                return int((await obstore.head_async(self._store, _key(digest)))["size"])
+                return await self._open_size(_key(digest))
             except FileNotFoundError:
                 try:
-                    return int((await obstore.head_async(self._store, _aside(digest)))["size"])
+                    return await self._open_size(_aside(digest))
                 except FileNotFoundError:
                     if (content := await self._rows(digest)) is None:
                         raise
@@ -198,17 +232,17 @@ class ArtifactStore:
     async def delete(self, digest: Digest) -> None:
         """Forget the artifact, set aside or not; one that is not there is forgotten already."""
         for path in (_key(digest), _aside(digest)):
-            with _weather(digest), suppress(FileNotFoundError):
+            with failures_named(digest), suppress(FileNotFoundError):
                 await obstore.delete_async(self._store, path)
 
     async def set_aside(self, digest: Digest) -> None:
         """Move the artifact out of the way, to be forgotten later; the next reader brings it back."""
-        with _weather(digest), suppress(FileNotFoundError):
+        with failures_named(digest), suppress(FileNotFoundError):
             await obstore.rename_async(self._store, _key(digest), _aside(digest), overwrite=True)
 
     async def bring_back(self, digest: Digest) -> None:
         """Undo `set_aside`, where there was one; a copy that was uploaded since is the better one and stays."""
-        with _weather(digest), suppress(FileNotFoundError):
+        with failures_named(digest), suppress(FileNotFoundError):
             try:
                 await obstore.head_async(self._store, _key(digest))
             except FileNotFoundError:
@@ -218,12 +252,12 @@ class ArtifactStore:
 
     async def forget_aside(self, digest: Digest) -> None:
         """Delete what was set aside. A copy that was uploaded since stays."""
-        with _weather(digest), suppress(FileNotFoundError):
+        with failures_named(digest), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, _aside(digest))
 
     async def older_than(self, moment_ms: int) -> AsyncIterator[list[Digest]]:
         """Yield the stored artifacts that were last written before a moment, in batches."""
-        with _weather():
+        with failures_named():
             async for batch in obstore.list(self._store, prefix="sha256"):
                 old = [meta["path"] for meta in batch if meta["last_modified"].timestamp() * 1000 < moment_ms]
                 names = [Digest(path.rsplit("/", 1)[-1]) for path in old]
@@ -232,7 +266,7 @@ class ArtifactStore:
     async def remove_abandoned(self, now_ms: int) -> int:
         """Remove what killed uploads left under temporary names; return how many there were."""
         removed = 0
-        with _weather():
+        with failures_named():
             async for batch in obstore.list(self._store, prefix="incoming"):
                 for meta in batch:
                     if meta["last_modified"].timestamp() * 1000 < now_ms - ABANDONED_MS:
@@ -242,10 +276,21 @@ class ArtifactStore:
 
     # --- helpers ------------------------------------------------------------------------------------
 
+    async def _open_size(self, path: str) -> int:
+        stored_bytes = int((await obstore.head_async(self._store, path))["size"])
+        return stored_bytes if await self._key_id(path, stored_bytes) is None else open_size(stored_bytes)
+
+    async def _key_id(self, path: str, stored_bytes: int) -> str | None:
+        """Return the store key that what lies there is locked under; None: it lies open."""
+        if stored_bytes < HEADER_BYTES:
+            return None
+        header = await obstore.get_range_async(self._store, path, start=0, end=HEADER_BYTES)
+        return key_id_of(bytes(header))
+
     async def _quarantine(self, digest: Digest, *, e_tag: str | None) -> None:
         log.error("artifact_corrupt", digest=digest)
         try:
-            with _weather(digest):
+            with failures_named(digest):
                 # Somebody may have mended the copy since it was read: the healthy one stays.
                 if (await obstore.head_async(self._store, _key(digest)))["e_tag"] == e_tag:
                     await obstore.rename_async(self._store, _key(digest), f"quarantine/{digest}", overwrite=True)
@@ -261,23 +306,26 @@ class ArtifactStore:
             await self.bring_back(digest)
             return await obstore.get_async(self._store, _key(digest))
 
-    async def _publish(self, digest: Digest, content: bytes | IO[bytes]) -> None:
+    async def _publish(self, digest: Digest, stored: bytes | Spool) -> None:
         """Make content whose digest was checked readable under it: whole and durable, or not at all."""
-        with _weather():
+        await self._write(_key(digest), stored)
+
+    async def _write(self, path: str, stored: bytes | Spool) -> None:
+        with failures_named():
             if self._local_root is None:
-                await obstore.put_async(self._store, _key(digest), _sendable(content))
+                await obstore.put_async(self._store, path, _sendable(stored))
                 return
             # obstore's LocalStore offers no fsync: a power cut after its rename could leave a name without bytes.
             incoming = f"incoming/{fresh_bytes(16).hex()}"
             try:
-                await obstore.put_async(self._store, incoming, _sendable(content))
+                await obstore.put_async(self._store, incoming, _sendable(stored))
                 await asyncio.to_thread(_fsync, self._local_root / incoming)
-                await obstore.rename_async(self._store, incoming, _key(digest), overwrite=True)
+                await obstore.rename_async(self._store, incoming, path, overwrite=True)
             except BaseException:
                 with suppress(FileNotFoundError):
                     await obstore.delete_async(self._store, incoming)
                 raise
-            await asyncio.to_thread(self._fsync_folders, self._local_root / _key(digest))
+            await asyncio.to_thread(self._fsync_folders, self._local_root / path)
 
     def _fsync_folders(self, path: Path) -> None:
         """Make a file's name durable, and the names of its folders when they may be new."""
@@ -287,11 +335,8 @@ class ArtifactStore:
             _fsync(path.parent.parent.parent)
             self._durable.add(path.parent)
 
-    def _spool(self) -> IO[bytes]:
-        # Nameless, so that even a kill -9 leaves nothing behind; on the store's disk, which has room for it.
-        # Unbuffered, so that a full disk shows when it is written to, and not again when it is closed.
-        with _weather():
-            return tempfile.TemporaryFile(dir=self._local_root, buffering=0)
+    def _spool(self) -> Spool:
+        return Spool(self._local_root, self._vault)
 
 
 def _key(digest: Digest) -> str:
@@ -308,12 +353,8 @@ def _aside(digest: Digest) -> str:
     return f"aside/{parse_digest(digest)}"
 
 
-def _sendable(content: bytes | IO[bytes]) -> bytes | AsyncIterator[bytes]:
-    return content if isinstance(content, bytes) else pieces_of(content)
-
-
-def _parts_of(piece: bytes) -> list[bytes]:
-    return [piece[start : start + CHUNK_BYTES] for start in range(0, len(piece), CHUNK_BYTES)]
+def _sendable(stored: bytes | Spool) -> bytes | AsyncIterator[bytes]:
+    return stored if isinstance(stored, bytes) else stored.stored()
 
 
 def pieces_of_row(digest: Digest, content: bytes) -> list[bytes]:
@@ -321,33 +362,7 @@ def pieces_of_row(digest: Digest, content: bytes) -> list[bytes]:
     if digest_of(content) != digest:
         log.error("artifact_corrupt", digest=digest, place="row")
         raise ArtifactCorrupt(f"the stored row of {digest} does not hash to its digest; it was refused")
-    return _parts_of(content)
-
-
-async def pieces_of(file: IO[bytes], *, offset: int = 0) -> AsyncIterator[bytes]:
-    """Yield a file from `offset` on; any number may read it at once, none moves its position."""
-    while piece := await asyncio.to_thread(os.pread, file.fileno(), CHUNK_BYTES, offset):
-        offset += len(piece)
-        yield piece
-
-
-async def _spool_hashed(chunks: AsyncIterator[bytes], file: IO[bytes], *, limit_bytes: int) -> tuple[Digest, int]:
-    hasher = hashlib.sha256()
-    size_bytes = 0
-
-    def take(chunk: bytes) -> None:
-        hasher.update(chunk)
-        rest = memoryview(chunk)
-        with _weather():
-            while rest:
-                rest = rest[file.write(rest) :]
-
-    async for chunk in chunks:
-        size_bytes += len(chunk)
-        if size_bytes > limit_bytes:
-            raise TooLarge(f"the upload is larger than {limit_bytes} bytes")
-        await asyncio.to_thread(take, chunk)
-    return Digest(hasher.hexdigest()), size_bytes
+    return parts_of(content)
 
 
 def _fsync(path: Path) -> None:
@@ -356,14 +371,3 @@ def _fsync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _weather(digest: Digest | None = None) -> Iterator[None]:
-    """Translate the storage engine's errors into ours."""
-    try:
-        yield
-    except FileNotFoundError as reason:
-        raise ArtifactMissing(f"artifact {digest} is not in the store" if digest else "") from reason
-    except (BaseError, OSError) as reason:
-        raise Recoverable(f"the artifact store failed: {type(reason).__name__}: {reason}") from reason

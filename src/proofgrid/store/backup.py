@@ -64,10 +64,10 @@ async def back_up(database: Database, artifacts: ArtifactStore, folder: Path) ->
     async with database.connection(Urgency.BACKGROUND) as connection:
         made_ms = await connection.value(DATABASE_TIME)
         digests = await connection.fetch(EVERY_ARTIFACT)
-    copies = ArtifactStore.open(str(folder / "artifacts"))
+    copies = ArtifactStore.open(str(folder / "artifacts"), vault=database.vault)
     missing = 0
     for digest in digests:
-        missing += not await _copy(artifacts, copies, digest, folder)
+        missing += not await _copy(artifacts, copies, digest)
     made = Backup(
         format=FORMAT, dump_digest=dump_digest, made_ms=made_ms, artifacts=len(digests) - missing, missing=missing
     )
@@ -98,12 +98,12 @@ async def restore(dsn: str, folder: Path) -> Backup:
 
 async def restore_artifacts(folder: Path, artifacts: ArtifactStore) -> int:
     """Copy a backup's artifacts, each verified, into a store that lacks them; return how many were copied."""
-    copies = ArtifactStore.open(str(folder / "artifacts"))
+    copies = ArtifactStore.open(str(folder / "artifacts"), vault=artifacts.vault)
     copied = 0
     async for batch in copies.older_than(2**62):
         for digest in batch:
             if not await artifacts.exists(digest):
-                copied += await _copy(copies, artifacts, digest, folder)
+                copied += await _copy(copies, artifacts, digest)
     return copied
 
 
@@ -119,18 +119,15 @@ def read_backup(folder: Path) -> Backup:
     return backup
 
 
-async def _copy(source: ArtifactStore, target: ArtifactStore, digest: Digest, scratch: Path) -> bool:
+async def _copy(source: ArtifactStore, target: ArtifactStore, digest: Digest) -> bool:
     if await target.exists(digest):
         return True
-    passing = scratch / f".passing-{digest}"
     try:
-        await source.fetch_to(digest, passing)
-        await target.put_file(passing, expected=digest)
+        size_bytes = await source.size(digest)
+        await target.put_stream(source.open_stream(digest), limit_bytes=size_bytes, expected=digest)
     except ArtifactMissing:
         log.error("backup_lacks_artifact", digest=digest)
         return False
-    finally:
-        passing.unlink(missing_ok=True)
     return True
 
 

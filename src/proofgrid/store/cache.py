@@ -64,11 +64,8 @@ class LocalCache:
             return path
 
     @asynccontextmanager
-    async def pinned(self, digest: Digest, fetch: Fetch, *, keeps: bool = True) -> AsyncIterator[Path]:
-        """Yield where the verified artifact lies; it is not evicted before the context ends.
-
-        Without `keeps` it is gone when nobody needs it any more.
-        """
+    async def pinned(self, digest: Digest, fetch: Fetch) -> AsyncIterator[Path]:
+        """Yield where the verified artifact lies; it is not evicted before the context ends."""
         self._pins[digest] += 1
         try:
             yield await self._verified(parse_digest(digest), fetch)
@@ -77,8 +74,6 @@ class LocalCache:
             if not self._pins[digest]:
                 del self._pins[digest]
                 self._turns.pop(digest, None)
-                if not keeps:
-                    self._remove(digest)
             self._evict()
 
     async def _verified(self, digest: Digest, fetch: Fetch) -> Path:

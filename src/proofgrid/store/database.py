@@ -22,6 +22,7 @@ from proofgrid.store.pool import RELEASE_SECONDS, ConnectionPool
 from proofgrid.store.queries import Query
 from proofgrid.store.signals import check_administration
 from proofgrid.store.transactions import ADMINISTRATION, AUDITED, Transaction
+from proofgrid.store.vault import Vault
 from proofgrid.store.weather import (
     BACKOFF_MAX_SECONDS,
     BACKOFF_MIN_SECONDS,
@@ -66,6 +67,7 @@ class Database:
 
     def __init__(self, dsn: str, pool: ConnectionPool) -> None:
         self.dsn = dsn
+        self.vault = Vault()  #: the store keys of this process: it locks nothing before it is given any
         self.on_boundary: Boundary | None = None
         self._pool = pool
 

@@ -14,16 +14,17 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import structlog
 
 from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, Recoverable, TooLarge
 from proofgrid.primitives.turns import Urgency
-from proofgrid.store.artifacts import ArtifactStore, pieces_of
+from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.queries import query
+from proofgrid.store.spool import Spool
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.metrics.of_gateway import REPAIRS
 
@@ -71,15 +72,15 @@ class MirroredStore(ArtifactStore):
     """A primary and a second store that look like one."""
 
     def __init__(self, primary: ArtifactStore, second: ArtifactStore, repairs: RepairList) -> None:
-        super().__init__(primary._store, local_root=primary._local_root, rows=primary._rows)
-        self._second = second
+        super().__init__(primary._store, local_root=primary._local_root, rows=primary._rows, vault=primary._vault)
+        self.second = self._second = second
         self._repairs = repairs
 
     # --- in -----------------------------------------------------------------------------------------
 
-    async def _publish(self, digest: Digest, content: bytes | IO[bytes]) -> None:
+    async def _publish(self, digest: Digest, stored: bytes | Spool) -> None:
         troubles = await asyncio.gather(
-            _trouble_of(super()._publish(digest, content)), _trouble_of(self._second._publish(digest, content))
+            _trouble_of(super()._publish(digest, stored)), _trouble_of(self._second._publish(digest, stored))
         )
         if troubles[0] is not None:
             raise troubles[0]
@@ -100,11 +101,11 @@ class MirroredStore(ArtifactStore):
         except Recoverable as reason:
             trouble = reason
         log.warning("read_from_second", digest=digest, reason=str(trouble))
-        with self._spool() as file:
-            await self._rescue(digest, file, trouble)
-            if not await asyncio.to_thread(sent.agrees_with, file, offset):
+        with self._spool() as spool:
+            await self._rescue(digest, spool, trouble)
+            if not await asyncio.to_thread(sent.agrees_with, spool, offset):
                 raise ArtifactCorrupt(f"the first copy of {digest} was corrupt; it was mended, read it again")
-            async for piece in pieces_of(file, offset=offset + sent.size_bytes):
+            async for piece in spool.pieces(offset=offset + sent.size_bytes):
                 yield piece
 
     async def read_bytes(self, digest: Digest, *, limit_bytes: int) -> bytes:
@@ -133,14 +134,14 @@ class MirroredStore(ArtifactStore):
             except Recoverable as second_trouble:
                 raise _worse(trouble, second_trouble) from trouble
 
-    async def _rescue(self, digest: Digest, file: IO[bytes], trouble: Recoverable) -> None:
-        """Copy the second's artifact into `file`, verified, and from there to the primary when it lacks it."""
+    async def _rescue(self, digest: Digest, spool: Spool, trouble: Recoverable) -> None:
+        """Copy the second's artifact into `spool`, verified, and from there to the primary when it lacks it."""
         try:
-            await _copy_into(self._second.open_stream(digest), file)
+            await _copy_into(self._second.open_stream(digest), spool)
         except Recoverable as second_trouble:
             raise _worse(trouble, second_trouble) from trouble
         if isinstance(trouble, ArtifactMissing | ArtifactCorrupt):
-            failed = await _trouble_of(super()._publish(digest, file))
+            failed = await _trouble_of(super()._publish(digest, spool))
             log.warning("primary_mended" if failed is None else "primary_not_mended", digest=digest)
             REPAIRS.add(1, "first" if failed is None else "impossible")
 
@@ -175,9 +176,9 @@ class MirroredStore(ArtifactStore):
         while waiting := await self._repairs.first(REPAIRS_AT_ONCE):
             for digest in waiting:
                 try:
-                    with self._spool() as file:
-                        await _copy_into(super().open_stream(digest), file)
-                        await self._second._publish(digest, file)
+                    with self._spool() as spool:
+                        await _copy_into(super().open_stream(digest), spool)
+                        await self._second._publish(digest, spool)
                     REPAIRS.add(1, "second")
                 except (ArtifactMissing, ArtifactCorrupt) as reason:
                     REPAIRS.add(1, "impossible")
@@ -198,13 +199,14 @@ class _Sent:
         self.size_bytes += len(piece)
         self.hasher.update(piece)
 
-    def agrees_with(self, file: IO[bytes], offset: int) -> bool:
-        """Say whether the same bytes lie in `file` from `offset` on."""
-        file.seek(offset)
+    def agrees_with(self, spool: Spool, offset: int) -> bool:
+        """Say whether the same bytes lie in `spool` from `offset` on."""
         hasher, left_bytes = hashlib.sha256(), self.size_bytes
-        while left_bytes and (piece := file.read(min(left_bytes, 1 << 20))):
-            hasher.update(piece)
-            left_bytes -= len(piece)
+        for piece in spool.read_from(offset):
+            hasher.update(piece[:left_bytes])
+            left_bytes -= len(piece[:left_bytes])
+            if not left_bytes:
+                break
         return left_bytes == 0 and hasher.digest() == self.hasher.digest()
 
 
@@ -214,10 +216,10 @@ def second_config(environment: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in named.items() if name.startswith(_CLOUDS)}
 
 
-async def _copy_into(pieces: AsyncIterator[bytes], file: IO[bytes]) -> None:
+async def _copy_into(pieces: AsyncIterator[bytes], spool: Spool) -> None:
     async for piece in pieces:
-        await asyncio.to_thread(file.write, piece)
-    await asyncio.to_thread(file.flush)
+        await asyncio.to_thread(spool.write, piece)
+    await asyncio.to_thread(spool.finish)
 
 
 async def _trouble_of(writing: Awaitable[object]) -> Recoverable | None:

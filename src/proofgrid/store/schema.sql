@@ -350,6 +350,7 @@ CREATE TABLE gateways (
     gateway_id uuid NOT NULL,
     started_ms bigint NOT NULL DEFAULT now_ms(),
     seen_ms    bigint NOT NULL DEFAULT now_ms(),
+    store_keys text[] NOT NULL DEFAULT '{}'[],
     PRIMARY KEY (gateway_id)
 );
 
@@ -796,6 +797,16 @@ CREATE TABLE stake_samples (
     PRIMARY KEY (block, cold),
     CHECK ((slashable >= 0)),
     FOREIGN KEY (block) REFERENCES chain_blocks(number) ON DELETE CASCADE
+);
+
+CREATE TABLE store_keys (
+    key_id     text NOT NULL,
+    number     bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    made_ms    bigint NOT NULL DEFAULT now_ms(),
+    since_ms   bigint,
+    swept_ms   bigint,
+    retired_ms bigint,
+    PRIMARY KEY (key_id)
 );
 
 CREATE TABLE subnetwork_members (

@@ -19,6 +19,7 @@ from proofgrid.bootstrap.crash_points import install_crash_hook
 from proofgrid.bootstrap.gateway.keys import network_keys_of, read_key_list
 from proofgrid.bootstrap.gateway.plain_text import warn_of_plain_text
 from proofgrid.bootstrap.gateway.sibling import Sibling
+from proofgrid.bootstrap.gateway.store_keys import STORE_KEYS, open_or_make_store_keys
 from proofgrid.bootstrap.signing.keeper import SigningProcess, signing_process
 from proofgrid.primitives.clock import Clock, SystemClock
 from proofgrid.primitives.digests import Digest
@@ -38,6 +39,7 @@ from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.settings.gateway import DAY_MS, GatewaySettings
 from proofgrid.store import mirror, retention
+from proofgrid.store import sweep as sweeping
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.connection import Connection
@@ -48,7 +50,9 @@ from proofgrid.store.keeper import Keeper
 from proofgrid.store.migrations import migrate
 from proofgrid.store.mirror import DatabaseRepairList, MirroredStore, second_config
 from proofgrid.store.retention import Retention, RetentionSettings
+from proofgrid.store.store_keys import StoreKeys
 from proofgrid.store.stored_artifacts import RECORD_ARTIFACTS, rows_of
+from proofgrid.store.sweep import Sweep
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.troubles import Troubles
 
@@ -82,6 +86,7 @@ class Adapters:
     database: Database
     keeper: Keeper | None  #: of the embedded database
     artifacts: ArtifactStore
+    store_keys: StoreKeys  #: under which both are locked
     troubles: Troubles  #: that callers were told of
     roots: OpenedRoots
     library: ProgramLibrary
@@ -100,6 +105,9 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
     ):
         install_crash_hook(database)
         await read_key_list(keys, database)
+        store_keys = await open_or_make_store_keys(
+            settings, data_dir, database, partial(development_secret, keys, STORE_KEYS)
+        )
         artifacts = open_artifacts(settings, data_dir, database)
         cache = LocalCache(sibling.cache_below(data_dir), GATEWAY_CACHE_BYTES // sibling.count)
         roots = NO_ROOTS
@@ -116,6 +124,7 @@ async def open_adapters(settings: GatewaySettings, sibling: Sibling) -> AsyncIte
             database=database,
             keeper=keeper_of(embedded, patience_seconds=settings.database_patience_seconds),
             artifacts=artifacts,
+            store_keys=store_keys,
             troubles=Troubles(SystemClock()),
             roots=roots,
             library=ProgramLibrary(database, artifacts, cache),
@@ -212,18 +221,29 @@ async def check_network(connection: Connection, address: Address) -> None:
 
 def open_artifacts(settings: GatewaySettings, data_dir: Path, database: Database) -> ArtifactStore:
     """Return the network's artifact store: one, or two that mend each other."""
-    primary = ArtifactStore.open(settings.artifacts or str(data_dir / "artifacts"), rows=rows_of(database))
+    primary = ArtifactStore.open(
+        settings.artifacts or str(data_dir / "artifacts"), rows=rows_of(database), vault=database.vault
+    )
     if not settings.artifacts_mirror:
         return primary
-    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ))
+    second = ArtifactStore.open(settings.artifacts_mirror, config=second_config(os.environ), vault=database.vault)
     return MirroredStore(primary, second, DatabaseRepairList(database))
 
 
 def tidying(
     settings: GatewaySettings, database: Database, artifacts: ArtifactStore
 ) -> dict[str, Callable[[], Coroutine[object, object, None]]]:
-    """Return what keeps the store tidy, by name: repairs of the second copy, retention."""
-    loops = {}
+    """Return what keeps the store tidy, by name: repairs of the second copy, retention, the sweep."""
+    sweep = every(sweeping.LOOK_SECONDS, Sweep(database, artifacts).sweep)
+    loops = {
+        "sweep": Loop(
+            "sweep",
+            sweep,
+            first=sweeping.LOOK_SECONDS,
+            retry_seconds=sweeping.LOOK_SECONDS,
+            trouble="sweep_postponed",
+        ).run
+    }
     if isinstance(artifacts, MirroredStore):
         repair = every(mirror.REPAIR_SECONDS, artifacts.repair)
         loops["mirror"] = Loop("mirror", repair, retry_seconds=mirror.REPAIR_SECONDS, trouble="repair_postponed").run
@@ -295,7 +315,7 @@ async def _made_for_development(
 
 
 async def development_secret(keys: NetworkKeys, kind: str) -> bytes | None:
-    """Return what a trust root for development is made of; None: the root key is not here, or in a module."""
+    """Return what a trust root for development, or the first store key, is made of; None: the root key is not here."""
     root = keys.root
     if isinstance(root, SigningKey):
         return hmac.digest(root.secret, f"development {kind}".encode(), "sha512")

@@ -17,6 +17,7 @@ from proofgrid.bootstrap.gateway.listening import build_listener
 from proofgrid.bootstrap.gateway.metrics import Watched, is_watched
 from proofgrid.bootstrap.gateway.roles import Roles, build_roles, build_second_looks
 from proofgrid.bootstrap.gateway.sibling import Sibling
+from proofgrid.bootstrap.gateway.store_keys import store_key_loop
 from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.collector import spare_what_stays
 from proofgrid.primitives.errors import Recoverable
@@ -113,6 +114,8 @@ async def _in_network(world: Adapters, gateway_id: GatewayId, doors: Doors) -> A
     async with world.database.transaction(Transaction.JOIN_NETWORK) as connection:
         await check_network(connection, world.keys.network)
         await connection.run(REGISTER_GATEWAY, gateway_id=gateway_id)
+        world.store_keys.gateway_id = gateway_id
+        await world.store_keys.note(connection)
     try:
         yield
     finally:
@@ -137,7 +140,7 @@ def _other_work(
     work += [world.signing.watch, desk.keep_alive, desk.run, roles.settlement.run, *roles.lag]
     work += [world.keeper.run] if world.keeper is not None else []
     work += [roles.refused_calls.run, roles.intake.callers.calls.run, roles.intake.callers.api_keys.run]
-    work += [roles.intake.keys.run, roles.intake.callers.abuse.run, roles.feeling.run]
+    work += [roles.intake.keys.run, roles.intake.callers.abuse.run, roles.feeling.run, store_key_loop(world.store_keys)]
     work += [partial(strike_off, world.database, sibling.dead)]
     chores: dict[str, Work] = {"spent tokens": roles.intake.callers.forget_spent_tokens}
     chores["audit log"] = roles.audit_placing.run

@@ -42,7 +42,7 @@ def backup(
     artifacts: ArtifactsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Back up database and artifacts while the network runs. The network's key is not part of it: keep it elsewhere.
+    """Back up database and artifacts while the network runs. Its keys are not part of it: keep them elsewhere.
 
     \b
     Example:
@@ -56,7 +56,7 @@ def backup(
     say(f"backed up to {out}: the database and {made['artifacts']} artifacts", style="green")
     if made["missing"]:
         complain(f"WARNING: the store lacks {made['missing']} artifacts that the database knows", style="bold red")
-    say("Not part of it: network.key. Keep a copy in a safe place; without it the network is another one.")
+    say("Not part of it: network.key and the folder keys, which opens what is stored. Keep copies in a safe place.")
 
 
 def restore(
@@ -68,6 +68,8 @@ def restore(
 ) -> None:
     """Load a backup into a new data directory, or an empty database, before any gateway runs on it.
 
+    The folder keys/store of the old data directory has to be in the new one: it opens what is stored.
+
     \b
     Example:
       proofgrid admin restore --from /backups/proofgrid --data-dir new-data
@@ -78,7 +80,7 @@ def restore(
         print_json(restored)
     else:
         say(f"restored the database and {restored['copied']} artifacts", style="green")
-        say("Put network.key into the data directory before the first gateway starts.")
+        say("Put network.key into the data directory, if it is not there, before the first gateway starts.")
 
 
 def gc(
@@ -115,7 +117,7 @@ async def _restore(settings: GatewaySettings, source: Path) -> dict[str, object]
     from proofgrid.store.backup import read_backup, restore, restore_artifacts
 
     await asyncio.to_thread(read_backup, source)  # a wrong folder is found before a server is made for it
-    async with _dsn(settings) as dsn:
+    async with dsn_of(settings) as dsn:
         made = await restore(dsn, source)
     async with _storage(settings) as (_, artifacts):
         copied = await restore_artifacts(source, artifacts)
@@ -137,18 +139,22 @@ async def _tidy(settings: GatewaySettings) -> dict[str, int] | None:
 @asynccontextmanager
 async def _storage(settings: GatewaySettings) -> AsyncIterator[tuple[Database, ArtifactStore]]:
     from proofgrid.bootstrap.gateway.adapters import open_artifacts
+    from proofgrid.bootstrap.gateway.store_keys import open_store_keys
     from proofgrid.store.database import Database
 
-    async with _dsn(settings) as dsn:
+    async with dsn_of(settings) as dsn:
         database = await Database.connect(dsn, size=3)
+        data_dir = settings.data_dir.expanduser().resolve()
         try:
-            yield database, open_artifacts(settings, settings.data_dir.expanduser().resolve(), database)
+            await open_store_keys(settings, data_dir, database)
+            yield database, open_artifacts(settings, data_dir, database)
         finally:
             await database.close()
 
 
 @asynccontextmanager
-async def _dsn(settings: GatewaySettings) -> AsyncIterator[str]:
+async def dsn_of(settings: GatewaySettings) -> AsyncIterator[str]:
+    """Where the settings' database is, started where it is embedded and nobody runs it."""
     if settings.dsn:
         yield settings.dsn
         return

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -31,6 +32,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.leases import EXCUSED_JOB, ExcusedJob
 from proofgrid.store.troubles import Troubles
+from proofgrid.store.vault import input_of_row
 
 CHECK_SECONDS = 25.0  #: for one excuse; what cannot be checked in this time is not known
 CHECKS_AT_ONCE = 2
@@ -67,7 +69,8 @@ class Checking:
         if rule.checks is Checks.NOBODY:
             return rule.unknown, ""
         async with self._database.connection(Urgency.ROUNDS) as connection:
-            job = await connection.value(EXCUSED_JOB, lease_id=lease_id, silent_ms=LOCK_SILENT_MS)
+            found = await connection.value(EXCUSED_JOB, lease_id=lease_id, silent_ms=LOCK_SILENT_MS)
+        job = replace(found, small_input=input_of_row(self._database.vault, found.small_input))
         try:
             async with self._turns, asyncio.timeout(CHECK_SECONDS):
                 checked = await self._look(rule, job)

@@ -27,6 +27,7 @@ from proofgrid.store.database import Database
 from proofgrid.store.leases import OFFER_LEASES, JsonRow, OfferedLease
 from proofgrid.store.programs import GET_PROGRAM
 from proofgrid.store.transactions import Transaction
+from proofgrid.store.vault import Vault, input_of_row
 from proofgrid.telemetry import traces
 from proofgrid.telemetry.metrics.of_gateway import LEASE_SECONDS
 
@@ -113,7 +114,7 @@ class HandingOut:
     async def _tell(self, rows: Sequence[OfferedLease]) -> None:
         session = self._sessions.get(rows[0].session_id)
         if session is not None:
-            for part in _messages([_lease_offer(row) for row in rows]):
+            for part in _messages([_lease_offer(row, self._database.vault) for row in rows]):
                 send(session, Leases(leases=tuple(part), manifests=await self._manifests_of(part)))
 
     async def _manifests_of(self, leases: Sequence[LeaseOffer]) -> dict[str, str]:
@@ -158,14 +159,14 @@ def _messages(leases: Sequence[LeaseOffer]) -> Iterator[list[LeaseOffer]]:
         yield part
 
 
-def _lease_offer(row: OfferedLease) -> LeaseOffer:
+def _lease_offer(row: OfferedLease, vault: Vault) -> LeaseOffer:
     return LeaseOffer(
         held=HeldLease(lease_id=row.lease_id, fence=row.fence),
         job_id=row.job_id,
         program_digest=row.program_digest,
         slice_index=row.slice,
         input_digest=row.input_digest,
-        small_input=row.small_input,
+        small_input=input_of_row(vault, row.small_input),
         units=row.units,
         memory_bytes=row.memory_bytes,
         price=row.sell_price,

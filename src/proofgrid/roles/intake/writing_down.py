@@ -19,6 +19,7 @@ from proofgrid.store.firm_quotes import REDEEM_FIRM_QUOTE, FirmQuote
 from proofgrid.store.seating import Seating
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import insufficient_funds
+from proofgrid.store.vault import locked_input
 
 
 class _NotWritten(Exception):
@@ -81,7 +82,7 @@ async def redeem(database: Database, draft: Draft, quote: FirmQuote, seating: Se
                 ADMIT_TASKS,
                 tasks=[task_row(draft)],
                 jobs=job_rows(draft),
-                small_inputs=small_inputs(draft),
+                small_inputs=[locked_input(database.vault, content) for content in small_inputs(draft)],
                 deadline_ms=quote.within_ms,
                 origin="",
             )

@@ -90,10 +90,10 @@ class Proving:
             async with AsyncExitStack() as stack:
                 names = _files_needed(lease, program)
                 paths = {name: await self._at_hand(program.files[name], stack) for name in names}
-                job_input = await self._input_of(lease, Path(workdir), stack)
+                job_input = await self._input_of(lease, Path(workdir))
                 if lease.seal is not None:
                     job_input = await self._opened(lease, lease.seal, job_input, Path(workdir), network)
-                parts = [await self._part_of(part, Path(workdir), stack) for part in lease.parts]
+                parts = [await self._part_of(part, Path(workdir)) for part in lease.parts]
                 started_ms = self._clock.now_ms()
                 peaks: list[int] = []
                 output = await self._run_child(
@@ -107,17 +107,19 @@ class Proving:
                 report = await self._report(lease, output, wall_ms, Path(workdir), signature, on_stage)
                 return replace(report, memory_peak_bytes=max(peaks, default=0))
 
-    async def _at_hand(self, digest: Digest, stack: AsyncExitStack, *, keeps: bool = True) -> Path:
+    async def _at_hand(self, digest: Digest, stack: AsyncExitStack) -> Path:
         return await stack.enter_async_context(
-            self._files.pinned(digest, partial(download_file, self._connection, digest), keeps=keeps)
+            self._files.pinned(digest, partial(download_file, self._connection, digest))
         )
 
-    async def _input_of(self, lease: LeaseOffer, workdir: Path, stack: AsyncExitStack) -> Path:
+    async def _input_of(self, lease: LeaseOffer, workdir: Path) -> Path:
+        """Return the input's file: in the cell's folder, so that it goes with it, whatever ends this process."""
+        path = workdir / "input"
         if lease.small_input is None:
-            return await self._at_hand(lease.input_digest, stack, keeps=False)  # another client's job may come next
+            await download_file(self._connection, lease.input_digest, path)
+            return path
         if digest_of(lease.small_input) != lease.input_digest:
             raise ArtifactCorrupt("the input that came with the lease does not hash to its digest")
-        path = workdir / "input"
         await asyncio.to_thread(path.write_bytes, lease.small_input)
         return path
 
@@ -131,13 +133,13 @@ class Proving:
 
         return await asyncio.to_thread(opened)
 
-    async def _part_of(self, part: TakenProof, workdir: Path, stack: AsyncExitStack) -> PartFile:
+    async def _part_of(self, part: TakenProof, workdir: Path) -> PartFile:
+        path = workdir / f"part-{part.slice_index}-{part.input_index}"
         if part.small_proof is None:
-            path = await self._at_hand(part.proof_digest, stack, keeps=False)
+            await download_file(self._connection, part.proof_digest, path)
         elif digest_of(part.small_proof) != part.proof_digest:
             raise ArtifactCorrupt("a proof that came with the lease does not hash to its digest")
         else:
-            path = workdir / f"part-{part.slice_index}-{part.input_index}"
             await asyncio.to_thread(path.write_bytes, part.small_proof)
         return PartFile(part.slice_index, part.input_index, path, part.public)
 

@@ -2,7 +2,7 @@
 
 code             says                     checked by            true             false         nobody can tell
 PG-310, PG-311   an artifact is lost      gateway: store, hash  artifact_lost    false_excuse   unconfirmed
-PG-300, PG-301   a store or gateway fails gateway: its own eyes store_fault      -             unconfirmed
+PG-300, 301, 520 a store or gateway fails gateway: its own eyes store_fault      -             unconfirmed
 PG-510           it cannot be proven      gateway, last word    program_fault    refuted        unprovable
 PG-350           a seal does not open     nobody                -                -             unopened
 PG-330           the lease is declined    nobody                -                -             declined
@@ -77,7 +77,7 @@ EXCUSES: tuple[ExcuseRule, ...] = (
         unknown=ReturnReason.UNCONFIRMED,
     ),
     ExcuseRule(
-        codes=("PG-300", "PG-301"),
+        codes=("PG-300", "PG-301", "PG-520"),
         says="the store or a gateway does not answer",
         checks=Checks.WEATHER,
         true=ReturnReason.STORE_FAULT,
