@@ -27,8 +27,8 @@ TREES = {
 
 #: Who may begin transactions without a name: the pool itself, and migrations, which run before anything else.
 BEGINNERS = {"store/database.py", "store/migrations.py"}
-#: Who may connect to PostgreSQL: the pool, the listener, and the bootstrap that migrates.
-CONNECTORS = {"store/database.py", "store/listener.py", "bootstrap/gateway/adapters.py"}
+#: Who may connect to PostgreSQL: the pool, the listener, the bootstrap that migrates, and who examines a machine.
+CONNECTORS = {"store/database.py", "store/listener.py", "store/looking.py", "bootstrap/gateway/adapters.py"}
 #: Functions of PostgreSQL that do something; those of our own that write are found in the database.
 ACTIONS = {"pg_notify", "set_config", "nextval", "setval", "pg_try_advisory_lock", "pg_advisory_lock"} | {
     "pg_advisory_unlock",
