@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: 227bfc6142beadb038a756b53743e82517298813a8f37940eeffff94bfdbf43a
+// SHA-256 of openapi.json: c10517e51bb64c3bafe87d04cac225608dfd6ef415b832eca8ec220211184ce4
 
 export interface paths {
     "/v1/openapi.json": {
@@ -1421,6 +1421,14 @@ export interface components {
             sent: number;
             added_ms: number;
         };
+        ChainDebt: {
+            evidence_id: string;
+            amount: number;
+            state: string;
+            taken: number;
+            number: number;
+            executable_at: number;
+        };
         Constraints: {
             allowed_operators?: string[];
             denied_operators?: string[];
@@ -1917,6 +1925,8 @@ export interface components {
             earned: number;
             stake_permille: number;
             overcommit: number;
+            staked: number;
+            debts: components["schemas"]["ChainDebt"][];
         };
         Subnetwork: {
             name: string;
