@@ -97,4 +97,4 @@ def test_words_that_mean_nothing(said: str) -> None:
 
 def test_what_is_over_stays_so_except_what_failed() -> None:
     assert {stage for stage in Stage if not AFTER[stage]} == {Stage.FINAL}
-    assert {Stage.WANTED, Stage.SIGNED, Stage.MINED} == OPEN
+    assert {stage for stage in OPEN if AFTER[stage]} == {Stage.WANTED, Stage.SIGNED, Stage.MINED}

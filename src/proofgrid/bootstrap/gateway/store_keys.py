@@ -46,13 +46,15 @@ async def open_store_keys(settings: GatewaySettings, data_dir: Path, database: D
 async def open_or_make_store_keys(
     settings: GatewaySettings, data_dir: Path, database: Database, ask: Callable[[], Awaitable[bytes | None]]
 ) -> StoreKeys:
-    """The same of a gateway, which makes the network's first key where there is none.
+    """The same of a gateway, which makes the network's first key where it has none.
 
-    `ask` returns what follows from the root key, where that is here.
+    `ask` returns what follows from the root key, where that is here: who has it needs no copy of the first key.
     """
     folder = store_keys_folder(data_dir)
-    if not await StoreKeys(database, tuple).needed():
-        await asyncio.to_thread(make_first_key, folder, await ask(), settings.key_password)
+    needed = await StoreKeys(database, tuple).needed()
+    root = await ask()
+    if not needed or (root is not None and StoreKey(_following(root).secret).key_id in needed):
+        await asyncio.to_thread(make_first_key, folder, root, settings.key_password)
     return await open_store_keys(settings, data_dir, database)
 
 
@@ -80,8 +82,12 @@ def make_first_key(folder: Path, root: bytes | None, password: str) -> None:
     with (folder / ".turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # siblings start together
         if next(folder.glob("*.key"), None) is None:
-            key = new_key() if root is None else SigningKey(hashlib.sha256(root).digest())
+            key = new_key() if root is None else _following(root)
             write_store_key(folder, key, password)
+
+
+def _following(root: bytes) -> SigningKey:
+    return SigningKey(hashlib.sha256(root).digest())
 
 
 def store_key_loop(keys: StoreKeys) -> Callable[[], Coroutine[object, object, None]]:

@@ -40,7 +40,7 @@ AFTER: Mapping[Stage, frozenset[Stage]] = {
     Stage.FINAL: frozenset(),
     Stage.FAILED: frozenset({Stage.WANTED}),  # by whoever still wants it
 }
-OPEN = frozenset({Stage.WANTED, Stage.SIGNED, Stage.MINED})  #: something is still to be done
+OPEN = (Stage.WANTED, Stage.SIGNED, Stage.MINED)  #: something is still to be done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

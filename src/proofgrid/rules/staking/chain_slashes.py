@@ -42,7 +42,7 @@ AFTER: Mapping[DebtState, frozenset[DebtState]] = {
 }
 
 #: While it lasts, a debt is taken off what the stake stands for.
-WAITING = frozenset({DebtState.OWED, DebtState.PROPOSED, DebtState.EXECUTED})
+WAITING = (DebtState.OWED, DebtState.PROPOSED, DebtState.EXECUTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
