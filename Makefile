@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ demo: $(STAMP) ## run a whole network on this machine and prove a neural network
 
 tutorial: $(STAMP) ## run docs/tutorial.md from the first command to the last in a bare environment (needs curl, jq; some minutes)
 	$(BIN)/python -m tools.blocks --fresh --free-ports docs/tutorial.md
+
+documents: $(STAMP) ## run every command of the tutorial and of the how-tos, on networks of their own (needs curl, jq; minutes)
+	DOCUMENT_TESTS=1 $(PYTEST) tests/acceptance/test_documents_as_they_stand.py
 
 site: .site/venv/.installed $(STAMP) ## make the documentation as a site, site/index.html (its tools get an environment of their own)
 	$(BIN)/python -m tools.site .site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -21,9 +22,12 @@ TUTORIAL = "docs/tutorial.md"
 HOW_TOS = ("docs/networks.md", "docs/provers.md", "docs/clients.md", "docs/http.md", "docs/webhooks.md")
 ELSEWHERE = "proofgrid demo"  #: tests/acceptance/test_real_proofs.py runs it
 
-pytestmark = pytest.mark.skipif(
-    not all(shutil.which(name) for name in ("bash", "curl", "jq")), reason="there is no bash, curl or jq here"
-)
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("DOCUMENT_TESTS"), reason="minutes: make documents"),
+    pytest.mark.skipif(
+        not all(shutil.which(name) for name in ("bash", "curl", "jq")), reason="there is no bash, curl or jq here"
+    ),
+]
 
 
 @pytest.fixture

@@ -38,7 +38,9 @@ class Home:
 @asynccontextmanager
 async def a_browser(lane: LaneUnderTest, visitors: Home | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Pages over a database, for a stranger or for somebody who is signed in."""
-    others = {name: MagicMock() for name in ("close_up", "tasks", "artifacts", "incidents")}  # nobody gets so far
+    others = {
+        name: MagicMock() for name in ("close_up", "tasks", "artifacts", "incidents", "webhooks", "api_keys")
+    }  # nobody gets so far
     intake = an_intake(overview=an_overview(lane), **others)  # type: ignore[arg-type]  # the real overview
     pages = build_pages(intake, ManualClock(), visitors)
     transport = httpx.ASGITransport(pages.app)

@@ -43,6 +43,7 @@ POISONED: dict[str, tuple[int, tuple[str, ...]]] = {
     "roles/dispatcher/ladders.py": (1, (HERE + "test_limits_that_rise",)),
     "roles/dispatcher/stragglers.py": (1, (HERE + "test_what_fails_of_one_is_logged_and_the_rest_is_done",)),
     "roles/dispatcher/handing_out.py": (1, (HERE + "test_what_fails_of_one_is_logged_and_the_rest_is_done",)),
+    "roles/incidents/responding.py": (2, (HERE + "test_what_fails_of_one_is_logged_and_the_rest_is_done",)),
     "store/firm_quotes.py": (1, ("attacks/test_every_batch.py::test_firm_quotes_that_end",)),
 }
 MACHINERY = {"store/batches.py", "roles/apart.py"}  #: what they are made of; its properties are tried with any item

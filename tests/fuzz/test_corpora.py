@@ -109,7 +109,7 @@ def test_a_request_of_http_is_asked_for_every_route_and_nearly_all_reach_the_wor
     seeds = asking.requests()
     for seed in seeds:
         asking.take_request(seed)
-    assert len(reached) > len(seeds) * 3 // 4
+    assert len(reached) > len(seeds) * 7 // 10
 
 
 def test_no_corpus_is_left_behind_by_a_target_that_is_gone() -> None:

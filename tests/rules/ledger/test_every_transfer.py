@@ -37,6 +37,7 @@ from proofgrid.rules.ledger.settlement import (
 from proofgrid.rules.ledger.stakes import (
     bond,
     compensate,
+    compensate_from_treasury,
     overturn,
     reward_rescuer,
     take,
@@ -143,6 +144,10 @@ TOLD: list[tuple[Callable[[], list[Transfer]], list[str]]] = [
     (
         lambda: compensate(task_id="T", job_id="J", client=CLIENT, amount=1),
         ["unrescued:J rescue:J>client:C 1 unrescued T J"],
+    ),
+    (
+        lambda: compensate_from_treasury(evidence_id="E", client=CLIENT, taken=8, treasury=9),
+        ["chain:E:client treasury>client:C 2 slash client"],
     ),
     (
         lambda: overturn(evidence_id="E", operator=OPERATOR, burnt=5, from_treasury=2),

@@ -13,8 +13,10 @@ from proofgrid.cli.kit.failures import EXIT_FAILED
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.setting_options import options_of, own_parameters, with_options
 from proofgrid.primitives.event_loop import run_async
+from proofgrid.settings.client import ClientSettings
 from proofgrid.settings.declared import Settings
-from proofgrid.settings.sample import KINDS
+from proofgrid.settings.gateway import GatewaySettings
+from proofgrid.settings.prover import ProverSettings
 
 if TYPE_CHECKING:
     from proofgrid.rules.diagnosis.finding import Finding
@@ -84,5 +86,5 @@ def _print(found: Sequence[Finding], role_name: str) -> None:
         say(f"this machine can be a {role_name}", style="bold green")
 
 
-for _kind in KINDS.values():
+for _kind in (ClientSettings, ProverSettings, GatewaySettings):
     group.command(_kind.table, short_help=f"What a {_kind.table} needs here.")(_examiner(_kind))

@@ -172,6 +172,7 @@ def test_a_model_quantised_by_onnx_runtime_is_written_in_floats(
         quant_format=form,
         per_channel=per_channel,
         op_types_to_quantize=kept,
+        reduce_range=True,  # processors without VNNI saturate where two products of 8 bits are added
     )
     quantised = onnx.load(tmp_path / "bytes.onnx")
 
