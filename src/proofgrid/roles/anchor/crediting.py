@@ -40,7 +40,7 @@ class Crediting:
         self._facts: VaultFacts | None = None
 
     async def step(self, node: Node) -> VaultSeen | None:
-        """Credit what became final; return how the vault stands in the final block, None while it is not there.
+        """Credit what became final; return how the vault stands in the final block; None: that is not known now.
 
         Raises NodeNotBelieved, NoNode, Unavailable, and InvalidField when the network's money is in another vault.
         """
@@ -51,7 +51,9 @@ class Crediting:
         async with self._database.connection() as connection:
             first = await connection.value(NEXT_DEPOSIT)
             view = await connection.value(GET_VAULT_VIEW)
-        if seen.deposits < first or node.final.number < view.final:
+        if node.final.number < view.final:
+            return None  # another node was further; what it said stays, and this one is waited for
+        if seen.deposits < first:
             raise NodeNotBelieved(f"it has {seen.deposits} deposits at block {node.final.number}, {first} were final")
         for number in range(first, min(seen.deposits, first + MANY)):
             there = await self._contract.deposit(node, node.final, number)
