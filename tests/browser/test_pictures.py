@@ -51,7 +51,7 @@ def test_pictures_of_own_pages(page: Page, demo: Demo, who: str) -> None:
         _live(page)
     if who == "network":
         demo.sql(
-            "INSERT INTO incidents (kind, subject, detail) VALUES ('ledger', 'escrow:test', 'two tokens too many')"
+            "INSERT INTO incidents (kind, subject, detail) VALUES ('balance', 'escrow:test', 'two tokens too many')"
         )
     for path in OWN[who]:
         take(page, path, f"{who}-{name_of(path)}")

@@ -64,7 +64,7 @@ def test_an_operator_reads_why_nothing_is_sold_to_it(page: Page, demo: Demo) -> 
 
 
 def test_an_administrator_ends_an_incident(page: Page, demo: Demo) -> None:
-    demo.sql("INSERT INTO incidents (kind, subject, detail) VALUES ('ledger', 'escrow:test', 'two tokens too many')")
+    demo.sql("INSERT INTO incidents (kind, subject, detail) VALUES ('balance', 'escrow:test', 'two tokens too many')")
     sign_in(page, demo.key("network"), to="/admin")
     incident = page.get_by_role("region", name=re.compile("Incident"))
 

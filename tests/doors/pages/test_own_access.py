@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from proofgrid.doors.pages.routes import build_pages
-from proofgrid.doors.pages.views.access import key_lines, scope_choices
+from proofgrid.doors.pages.views.access import key_lines, kind_choices, scope_choices
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.roles.intake.webhooks import Trial
 from proofgrid.rules.access.api_keys import USUAL, Scope, WantedKey
@@ -255,6 +255,14 @@ def test_keys_that_are_good_for_something_come_first() -> None:
         ("0" * 16, "revoked"),
         ("1" * 16, "expired"),
     ]
+
+
+def test_what_a_webhook_may_be_told_of_is_of_tasks_and_of_the_account() -> None:
+    offered = {one.name: one.is_chosen for one in kind_choices(None)}
+
+    assert {name for name, is_chosen in offered.items() if is_chosen} == {"done", "failed", "cancelled"}
+    assert offered["low_balance"] is False
+    assert offered["sold"] is False
 
 
 def test_the_usual_scopes_are_ticked_until_somebody_chose() -> None:
