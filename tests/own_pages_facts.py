@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,13 +15,9 @@ from proofgrid.doors.pages.visitors import Visitor
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import BudgetTooSmall, InvalidField, NotAllowed, UnknownTask
 from proofgrid.primitives.ids import AccountId, Address, JobId, ProverId
-from proofgrid.roles.intake.accounts import Account, LedgerHealth
 from proofgrid.roles.intake.bond_moves import Stake
-from proofgrid.roles.intake.callers import CallsLeft
 from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
 from proofgrid.roles.intake.incidents import Story
-from proofgrid.roles.intake.quota import Quota, Use
-from proofgrid.rules.access.api_keys import WantedKey, check_wanted
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.audit.entries import Entry
@@ -32,12 +27,11 @@ from proofgrid.rules.jobs.filters import TaskFilter
 from proofgrid.rules.jobs.lifecycle import JobState, LeaseState, TaskState
 from proofgrid.rules.jobs.waiting import WaitReason, Waits
 from proofgrid.rules.staking.bonds import BondPolicy
-from proofgrid.store.api_keys import StoredKey
 from proofgrid.store.audit import PlacedEntry
 from proofgrid.store.close_up import BidsOfLane, EarnedOnDay, LeaseOfTask, SalesAtAsk, SessionOfOperator
 from proofgrid.store.dead_letters import DeadLetter
 from proofgrid.store.incidents import Incident
-from proofgrid.store.ledger import LedgerSums, PostedTransfer
+from proofgrid.store.ledger import PostedTransfer
 from proofgrid.store.subnetworks import SubnetworkStatus
 from proofgrid.store.task_views import EventView, JobView, TaskView
 from proofgrid.telemetry.acting import current_act
@@ -46,8 +40,6 @@ from tests.pages_facts import ALICE, BOB, EVIL, NOW_MS, SMALL, FreeRates, some_o
 
 CAROL = a_key(13).address
 CSRF = "c5rf"
-KEY_ID = "00112233445566aa"
-SECRET = f"pgk_{KEY_ID}_" + "ab" * 32
 TASK_ID = UUID("0198c0de-0000-7000-8000-0000000000a1")
 
 
@@ -357,94 +349,6 @@ class EnginesOfFacts(AdminOfFacts):
 
     @needs(Role.ADMIN)
     async def stop(self, *args: Any) -> None: ...
-
-
-def a_stored_key(**changes: Any) -> StoredKey:
-    """Return a live key."""
-    key = StoredKey(
-        key_id=KEY_ID,
-        owner=CAROL,
-        maker_id=None,
-        label=EVIL,
-        secret_hash=b"never shown",
-        scopes=("tasks:read", "tasks:write"),
-        subnetwork="",
-        spend_per_day=5_000_000_000,
-        spent_today=1_000_000_000,
-        created_ms=NOW_MS - 5_000,
-        expires_ms=NOW_MS + 5_000,
-        is_revoked=False,
-        addresses=(),
-        used_ms=None,
-    )
-    return replace(key, **changes)
-
-
-class KeysOfFacts:
-    def __init__(self, done: Done) -> None:
-        self._done = done
-        self.kept: Sequence[StoredKey] = [a_stored_key(), a_stored_key(key_id="f" * 16, is_revoked=True)]
-
-    @needs(Role.CLIENT)
-    async def make(self, caller: Any, wanted: WantedKey) -> tuple[StoredKey, str]:
-        check_wanted(wanted, now_ms=NOW_MS)
-        self._done.note(wanted)
-        return a_stored_key(), SECRET
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def list_for(self, caller: Any, asked: Address | None) -> Sequence[StoredKey]:
-        return self.kept
-
-    @needs(Role.CLIENT)
-    async def set_spend(self, caller: Any, key_id: str, *, spend_per_day: int) -> StoredKey:
-        self._done.note((key_id, spend_per_day))
-        return a_stored_key(spend_per_day=spend_per_day)
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def revoke(self, caller: Any, key_id: str) -> None:
-        self._done.note(key_id)
-
-
-class QuotasOfFacts:
-    @needs(*ANYBODY)
-    async def get(self, caller: Any) -> Quota:
-        some, left = Use(used=3, limit=20), CallsLeft(200, 50, 199)
-        return Quota(
-            stored_bytes=Use(used=5 << 20, limit=8 << 30),
-            programs=Use(used=2),
-            open_tasks=some,
-            builds=some,
-            calls=some,
-            api_keys=some,
-            webhooks=some,
-            requests=left,
-            sent_bytes=left,
-            key=None,
-            resets_ms=NOW_MS,
-        )
-
-
-class MoneyOfFacts:
-    def __init__(self, done: Done | None = None, **account: Any) -> None:
-        self._done = done or Done()
-        self._account = account
-
-    @needs(*ANYBODY)
-    async def get(self, caller: Any, asked: Any, *, transfers_limit: int) -> Account:
-        known = {"balance": 10, "escrowed": 2, "earned": 0, "transfers": a_close_up().transfers, **self._account}
-        return Account(address=caller.address, **known)
-
-    @needs(Role.CLIENT)
-    async def set_low_balance(self, caller: Any, amount: int) -> None:
-        self._done.note(amount)
-
-    @needs(Role.ADMIN)
-    async def check_ledger(self) -> LedgerHealth:
-        return LedgerHealth(sums=LedgerSums(0, 100, 100), faults=[])
-
-    @needs(Role.ADMIN)
-    async def balance(self) -> int:
-        return 1_500_000_000
 
 
 class ProgramsOfFacts:

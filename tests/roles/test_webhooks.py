@@ -33,7 +33,7 @@ class Receiver:
     """A client's server: it answers what it is told to, and keeps what it took."""
 
     def __init__(self, endpoint: Endpoint, clock: ManualClock) -> None:
-        self.keys = (spell_secret(endpoint.secret), public_key_of(endpoint.secret))
+        self.keys: tuple[str, ...] = (spell_secret(endpoint.secret), public_key_of(endpoint.secret))
         self.clock = clock
         self.status = 200
         self.took: list[dict[str, Any]] = []

@@ -18,16 +18,13 @@ from proofgrid.roles.intake.statements import Closing, Movement, Opening, Part
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.wire.v1 import statements_pb2
+from tests.own_money_facts import KEY_ID, KeysOfFacts, MoneyOfFacts, QuotasOfFacts
 from tests.own_pages_facts import (
     CAROL,
     CSRF,
-    KEY_ID,
     TASK_ID,
     CallersOfFacts,
     Done,
-    KeysOfFacts,
-    MoneyOfFacts,
-    QuotasOfFacts,
     SignedIn,
 )
 from tests.pages_facts import NOW_MS, an_intake

@@ -20,17 +20,14 @@ from proofgrid.rules.access.roles import Role
 from proofgrid.rules.webhooks.endpoints import DeliveryState, check_url, parse_kinds
 from proofgrid.rules.webhooks.signing import public_key_of, spell_secret
 from proofgrid.store.webhooks import Delivery, Endpoint
+from tests.own_money_facts import KEY_ID, SECRET, KeysOfFacts, a_stored_key
 from tests.own_pages_facts import (
     CAROL,
     CSRF,
-    KEY_ID,
-    SECRET,
     TASK_ID,
     CallersOfFacts,
     Done,
-    KeysOfFacts,
     SignedIn,
-    a_stored_key,
 )
 from tests.pages_facts import EVIL, NOW_MS, an_intake
 

@@ -24,6 +24,7 @@ from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.market.why_unsold import Unsold
 from tests.makers import a_key
+from tests.own_money_facts import KeysOfFacts, MoneyOfFacts, QuotasOfFacts
 from tests.own_pages_facts import (
     CAROL,
     CSRF,
@@ -37,11 +38,8 @@ from tests.own_pages_facts import (
     EnginesOfFacts,
     GateOfFacts,
     IncidentsOfFacts,
-    KeysOfFacts,
     LettersOfFacts,
-    MoneyOfFacts,
     ProgramsOfFacts,
-    QuotasOfFacts,
     SignedIn,
     TasksOfFacts,
     a_close_up,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from dataclasses import astuple, fields
 from datetime import UTC, date, datetime, time
@@ -88,7 +88,7 @@ async def _as_csv(parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:
             elif isinstance(part, Closing):
                 yield _edge(ends_ms, "closing", part.balance)
             else:
-                yield b"".join(map(_movement, cast("Sequence[Movement]", part)))
+                yield b"".join(map(_movement, part))
 
 
 def _movement(movement: Movement) -> bytes:
