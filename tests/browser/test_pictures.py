@@ -63,7 +63,7 @@ def test_pictures_of_own_pages(page: Page, demo: Demo, who: str) -> None:
 def _live(page: Page) -> None:
     """Make what a client has after a while: a key, a webhook, an amount that is low, a task."""
     page.goto("/keys")
-    page.get_by_label("What it is for").fill("backend")
+    page.get_by_label("What it is for").fill("billing")
     page.get_by_label("Spend a day").fill("2")
     page.get_by_role("button", name="Make the key").click()
     page.goto("/money")
