@@ -25,8 +25,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once; STAY=1: and leave its pages to your browser)
-	$(BIN)/proofgrid demo $(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM)) $(if $(STAY),--open --stay)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once; CHAIN=1: with stake on a chain; STAY=1: and leave its pages to your browser)
+	$(BIN)/proofgrid demo $(if $(CHAIN),--chain,$(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM)) $(if $(STAY),--open --stay))
 
 tutorial: $(STAMP) ## run docs/tutorial.md from the first command to the last in a bare environment (needs curl, jq; some minutes)
 	$(BIN)/python -m tools.blocks --fresh --free-ports docs/tutorial.md
