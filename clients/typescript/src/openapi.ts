@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: e22b4ea6ee375264ee3a50613e181d1581ece39e7cf96ea1fe9fc176cf24a59b
+// SHA-256 of openapi.json: 8ce47887d586057d83a2394687ea52c209841da99d79d9607790cf7d5466b355
 
 export interface paths {
     "/v1/openapi.json": {
@@ -1006,6 +1006,23 @@ export interface paths {
         put?: never;
         /** Send again, and enable it. */
         post: operations["ReplayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test now; what came back. */
+        post: operations["TestWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2037,6 +2054,13 @@ export interface components {
             tag?: string;
             since_ms?: number;
             until_ms?: number;
+        };
+        TestWebhookResponse: {
+            message_id: string;
+            delivered: boolean;
+            status: number;
+            answer: string;
+            took_ms: number;
         };
         Transfer: {
             transfer_id: string;
@@ -3787,6 +3811,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayWebhookResponse"];
+                };
+            };
+        };
+    };
+    TestWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWebhookResponse"];
                 };
             };
         };
