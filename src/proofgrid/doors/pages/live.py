@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -19,7 +20,12 @@ from proofgrid.doors.pages.views.network import network_page
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Busy, TooManyOpen, Unavailable
 from proofgrid.roles.intake.held import Held
+from proofgrid.roles.intake.open_calls import OpenCall
 from proofgrid.roles.intake.overview import Overview
+from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.roles import Caller
+
+Change = TypeVar("Change")
 
 LOOK_SECONDS = 1.0
 ANYWAY_LOOKS = 15  #: a page is fresh again after so many, though nothing changed but the time
@@ -55,8 +61,9 @@ class Live:
         await asked.intake.tasks.timeline(caller, task_id, limit=1)  # another's is unknown, before a stream is opened
 
         async def changes() -> AsyncIterator[None]:
-            async for _ in asked.intake.tasks.follow(caller, task_id, cursor=cursor):
-                yield None
+            with _lasting(asked, caller) as ended:
+                async for _ in _until(ended, asked.intake.tasks.follow(caller, task_id, cursor=cursor)):
+                    yield None
 
         return self.stream(asked.request, changes())
 
@@ -74,7 +81,7 @@ class Live:
     async def _events(self, host: str, changes: AsyncIterator[None]) -> AsyncIterator[bytes]:
         with self._counted(host):
             yield b"retry: 3000\n\n"
-            with suppress(Unavailable):  # this gateway closes: the browser comes again
+            with suppress(Unavailable, TooManyOpen):  # this gateway closes, or too much is open: it comes again
                 async for _ in changes:
                     yield CHANGED
             if not self._closing.is_set():
@@ -104,3 +111,51 @@ class Live:
             self._open[host] -= 1
             if not self._open[host]:
                 del self._open[host]
+
+
+@contextmanager
+def _lasting(asked: Asked, caller: Caller) -> Iterator[asyncio.Event]:
+    """Count a stream among its caller's calls; what it yields is set once the caller has no role, or signed out.
+
+    Raises TooManyOpen.
+    """
+    ended = asyncio.Event()
+    calls = asked.intake.callers.calls
+    call = OpenCall(caller, roles_needed(asked.intake.tasks.follow), lambda _refusal: ended.set())
+    calls.begin(call)
+    try:
+        yield ended
+    finally:
+        calls.over(call)
+
+
+async def _until(ended: asyncio.Event, changes: AsyncIterator[Change]) -> AsyncIterator[Change]:
+    """Yield what comes, until it is over or `ended` is set."""
+    over = asyncio.ensure_future(ended.wait())
+    coming: asyncio.Future[Change] | None = None
+    try:
+        while True:
+            coming = asyncio.ensure_future(_next(changes))
+            await asyncio.wait((over, coming), return_when=asyncio.FIRST_COMPLETED)
+            if over.done():
+                return
+            try:
+                change = coming.result()
+            except _Over:
+                return
+            yield change
+    finally:
+        for one in (over, coming):
+            if one is not None:
+                one.cancel()
+
+
+class _Over(Exception):
+    """There are no more changes: StopAsyncIteration may not leave a task."""
+
+
+async def _next(changes: AsyncIterator[Change]) -> Change:
+    try:
+        return await anext(changes)
+    except StopAsyncIteration:
+        raise _Over from None
