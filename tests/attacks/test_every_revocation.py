@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import pkgutil
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from google.protobuf.descriptor import FileDescriptor
 from starlette.requests import Request
 
 import proofgrid.wire.v1
+from proofgrid.doors.pages.live import OWN_LOOKS
 from proofgrid.doors.pages.routes import Pages, build_pages
 from proofgrid.doors.pages.visitors import Visitor
 from proofgrid.primitives.clock import ManualClock, SystemClock
@@ -109,15 +110,15 @@ class Sessions(CallersOfFacts):
 class Reader:
     """Somebody who has a task's live page open, and what they heard."""
 
-    def __init__(self) -> None:
-        self.tasks, self.callers = Endless(), Sessions((Role.CLIENT,))
+    def __init__(self, tasks: Callable[[CallersOfFacts], Endless] = lambda _: Endless()) -> None:
+        self.callers = Sessions((Role.CLIENT,))
+        self.tasks = tasks(self.callers)
         intake = an_intake(tasks=self.tasks, callers=self.callers)
         self.pages: Pages = build_pages(intake, ManualClock(), InSession(Role.CLIENT))
         self.heard: asyncio.Queue[bytes] = asyncio.Queue()
 
-    async def read(self) -> None:
+    async def read(self, path: str = f"/live/tasks/{TASK_ID}") -> None:
         """Read the page until it ends."""
-        path = f"/live/tasks/{TASK_ID}"
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -162,6 +163,33 @@ async def test_a_live_page_ends_with_the_role_of_who_reads_it_and_with_the_sessi
     assert (await reader.heard.get()).startswith(b"event: over")
     assert reader.heard.empty()
     assert reader.callers.calls.count_of(CAROL) == 0
+
+
+class TakenWhileLookedAt(Endless):
+    """A list of tasks whose reader loses a role with the third look."""
+
+    def __init__(self, callers: CallersOfFacts) -> None:
+        super().__init__()
+        self.callers, self.looks = callers, 0
+
+    @needs(Role.CLIENT)
+    async def list_own(self, caller: Any, wanted: Any, *, limit: int, begins: str = "") -> list[Any]:
+        self.looks += 1
+        if self.looks == 3:
+            self.callers.roles = ()
+            self.callers.calls.look_again(CAROL)
+        await asyncio.sleep(0)
+        return []
+
+
+async def test_a_live_list_is_looked_at_no_more_once_the_role_is_gone() -> None:
+    reader = Reader(TakenWhileLookedAt)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        revocations = group.create_task(reader.callers.calls.run())
+        await reader.read("/live/own/tasks")
+        revocations.cancel()
+    assert isinstance(reader.tasks, TakenWhileLookedAt)
+    assert 3 <= reader.tasks.looks < OWN_LOOKS // 2
 
 
 async def test_who_signs_out_at_one_gateway_ends_what_the_session_has_open_at_another(database: Database) -> None:

@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: c10517e51bb64c3bafe87d04cac225608dfd6ef415b832eca8ec220211184ce4
+// SHA-256 of openapi.json: a522b098f08921e9ed470b63fec88eb1f35804b2d5b9b07bb0358dea3bbb6674
 
 export interface paths {
     "/v1/openapi.json": {
@@ -938,6 +938,23 @@ export interface paths {
         put?: never;
         /** Send again, and enable it. */
         post: operations["ReplayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test now; what came back. */
+        post: operations["TestWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1969,6 +1986,13 @@ export interface components {
             tag?: string;
             since_ms?: number;
             until_ms?: number;
+        };
+        TestWebhookResponse: {
+            message_id: string;
+            delivered: boolean;
+            status: number;
+            answer: string;
+            took_ms: number;
         };
         Transfer: {
             transfer_id: string;
@@ -3598,6 +3622,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayWebhookResponse"];
+                };
+            };
+        };
+    };
+    TestWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWebhookResponse"];
                 };
             };
         };

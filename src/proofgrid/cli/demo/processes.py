@@ -71,6 +71,10 @@ class Fleet:
         """Start a prover; what it does goes to its log."""
         await self._start(name, "prover", *flags)
 
+    async def start_anchor(self, *flags: str) -> None:
+        """Start what holds the network to a chain; what it does goes to its log."""
+        await self._start("anchor", "anchor", *flags)
+
     async def run(self, *arguments: str) -> tuple[int, str, str]:
         """Run `proofgrid …` in a process of its own; return its exit code, output and complaints."""
         process = await asyncio.create_subprocess_exec(
