@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: a522b098f08921e9ed470b63fec88eb1f35804b2d5b9b07bb0358dea3bbb6674
+// SHA-256 of openapi.json: 8ce47887d586057d83a2394687ea52c209841da99d79d9607790cf7d5466b355
 
 export interface paths {
     "/v1/openapi.json": {
@@ -663,6 +663,74 @@ export interface paths {
         put?: never;
         /** Say why a slash was wrong. */
         post: operations["Appeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vault on a chain, and what of yours waits for it. */
+        get: operations["GetVault"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an account claims by, on the chain. */
+        get: operations["GetVaultProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/payouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be paid out. */
+        post: operations["RequestPayout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/batches/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public file of a batch; -1: the newest that is in force. */
+        get: operations["GetVaultBatch"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2019,6 +2087,30 @@ export interface components {
             used: number;
             limit: number;
         };
+        Vault: {
+            chain_id: number;
+            vault: string;
+            token: string;
+            unit: number;
+            delay_blocks: number;
+            silence_blocks: number;
+            final: number;
+            is_frozen: boolean;
+            payable: number;
+            claimed: number;
+            last_batch: number;
+        };
+        VaultBatch: {
+            number: number;
+            file: string;
+        };
+        VaultProof: {
+            account: string;
+            number: number;
+            cumulative: string;
+            proof: string[];
+            root: string;
+        };
         Waiting: {
             reason: string;
             price: number;
@@ -3140,6 +3232,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Evidence"];
+                };
+            };
+        };
+    };
+    GetVault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vault"];
+                };
+            };
+        };
+    };
+    GetVaultProof: {
+        parameters: {
+            query?: {
+                account?: string;
+                number?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultProof"];
+                };
+            };
+        };
+    };
+    RequestPayout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same as `payout_id` in the body: the same key is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    amount?: number;
+                    payout_id?: string;
+                    to?: string;
+                    earned?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vault"];
+                };
+            };
+        };
+    };
+    GetVaultBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultBatch"];
                 };
             };
         };
