@@ -18,6 +18,7 @@ from proofgrid.primitives.ids import AccountId, Address, JobId, ProverId
 from proofgrid.roles.intake.bond_moves import Stake
 from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
 from proofgrid.roles.intake.incidents import Story
+from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.audit.entries import Entry
@@ -324,7 +325,13 @@ class IncidentsOfFacts(AdminOfFacts):
 class LettersOfFacts(AdminOfFacts):
     @needs(Role.ADMIN)
     async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        return [DeadLetter(TASK_ID, CAROL, digest_of(b"p"), "PG-510", EVIL, NOW_MS, None, None)]
+        dead = DeadLetter(TASK_ID, CAROL, digest_of(b"p"), "PG-510", EVIL, NOW_MS, None, None)
+        again = replace(dead, task_id=UUID(int=6), replayed_as=UUID(int=5))
+        return [dead, again] if asked["replayed"] else [dead]
+
+    @needs(Role.ADMIN, once=True)
+    async def replay(self, task_id: Any) -> None:
+        self._done.note(task_id)
 
 
 class AuditOfFacts(AdminOfFacts):
@@ -366,10 +373,11 @@ class ArtifactsOfFacts:
 
 class CallersOfFacts(FreeRates):
     def __init__(self, roles: tuple[Role, ...]) -> None:
-        self._roles = roles
+        self.roles = roles
+        self.calls = OpenCalls(self, at_once=100)
 
     async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
-        return frozenset(self._roles)
+        return frozenset(self.roles)
 
     def weigh_json(self, address: Address, text: str) -> None:
         pass
