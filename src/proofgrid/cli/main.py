@@ -30,6 +30,7 @@ from proofgrid.cli.client import (
     account,
     api_keys,
     cancel,
+    deliver,
     keys,
     program,
     program_contract,
@@ -105,7 +106,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, anchor, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
+WORK = (demo, gateway, prover, anchor, quote, quotes, submit, watch, result, verify, deliver, cancel, tasks, sign_in)
 LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)

@@ -82,6 +82,8 @@ class Transaction(StrEnum):
     REDEEM_QUOTE = "redeem_quote"
     EXPIRE_QUOTES = "expire_quotes"
     OVERFLOW_JOBS = "overflow_jobs"
+    WANT_DELIVERY = "want_delivery"
+    SPELL_DELIVERY = "spell_delivery"
     # a prover's session
     OPEN_SESSION = "open_session"
     HEARTBEAT = "heartbeat"
@@ -92,10 +94,11 @@ class Transaction(StrEnum):
     READ_CHAIN = "read_chain"
     OWE_CHAIN = "owe_chain"
     SEND_CHAIN = "send_chain"
+    BRING_PROOF = "bring_proof"
 
 
 #: What only the anchor does, a process of its own beside gateways (roles/anchor).
-BY_ANCHOR = (Transaction.READ_CHAIN, Transaction.OWE_CHAIN, Transaction.SEND_CHAIN)
+BY_ANCHOR = (Transaction.READ_CHAIN, Transaction.OWE_CHAIN, Transaction.SEND_CHAIN, Transaction.BRING_PROOF)
 
 _BY_URGENCY = {
     Urgency.MONEY: (
@@ -138,6 +141,7 @@ _BY_URGENCY = {
         Transaction.RESUBMIT_TASK,
         Transaction.BEGIN_BULK_ACT,
         Transaction.CHANGE_LOW_BALANCE,
+        Transaction.WANT_DELIVERY,
         Transaction.RECORD_ARTIFACT,
         Transaction.RESERVE_BYTES,
         Transaction.SHARE_PROGRAM,
@@ -164,6 +168,7 @@ _BY_URGENCY = {
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
         Transaction.NOTE_SECOND_LOOK,
+        Transaction.SPELL_DELIVERY,
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,

@@ -69,6 +69,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "GetAuditEntry": "admin",
         "GetAuditEntryTile": "admin",
     },
+    "DeliveryService": {"GetDeliveryTerms": ANYBODY, "DeliverProof": "client", "GetProofDelivery": "admin client"},
     "EngineService": {
         "ListEngines": ANYBODY,
         "StopEngine": "admin",
@@ -119,6 +120,7 @@ ONCE = {
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},
     "ApiKeyService": {"MakeApiKey", "SetApiKey", "RevokeApiKey"},
     "KeyService": {"CertifyProver", "PublishKeys"},
+    "DeliveryService": {"DeliverProof"},
     "EngineService": {"StopEngine", "ResumeEngine"},
     "ProgramService": {"ShareProgram", "UnshareProgram", "DeleteProgram"},
     "CanaryService": {"AddCanary", "FundTreasury"},

@@ -8,6 +8,7 @@ import structlog
 
 from proofgrid.chain.nodes import Nodes
 from proofgrid.primitives.errors import Recoverable
+from proofgrid.roles.anchor.delivering import Deliverer
 from proofgrid.roles.anchor.sending import Outbox
 from proofgrid.roles.anchor.slashing import Slasher
 from proofgrid.roles.anchor.watching import Watcher
@@ -27,6 +28,7 @@ class Acting:
 
     slasher: Slasher
     outbox: Outbox
+    deliverer: Deliverer | None = None  #: None: no proofs are brought to contracts
 
 
 class Anchor:
@@ -70,6 +72,8 @@ class Anchor:
         await self._watcher.look(node)
         if self._acting is not None:
             await self._acting.slasher.step(node)
+            if self._acting.deliverer is not None:
+                await self._acting.deliverer.step(node)
             await self._acting.outbox.step(node)
 
     async def close(self) -> None:
