@@ -81,6 +81,7 @@ export const ERROR_CODES = {
   "PG-530": "AdministrationStopped",
   "PG-531": "AddressBlocked",
   "PG-561": "NodeNotBelieved",
+  "PG-570": "NotDelivered",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: c10517e51bb64c3bafe87d04cac225608dfd6ef415b832eca8ec220211184ce4
+// SHA-256 of openapi.json: ccaa18c138662d6f7c003f22565f1df0a4e67d437fa6a28d0856f61617192cd6
 
 export interface paths {
     "/v1/openapi.json": {
@@ -424,6 +424,41 @@ export interface paths {
         get: operations["WatchTask"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To which contracts of a chain the network brings proofs, and for how much. */
+        get: operations["GetDeliveryTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{task_id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of that: the receipt. */
+        get: operations["GetProofDelivery"];
+        put?: never;
+        /** Have a contract verify its proof as soon as it is there. */
+        post: operations["DeliverProof"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1473,6 +1508,13 @@ export interface components {
             answer: string;
             at_ms: number;
         };
+        DeliveryTerms: {
+            chain_id: number;
+            submitter: string;
+            contracts: string[];
+            price: number;
+            gas_most: number;
+        };
         Engine: {
             engine: string;
             is_here: boolean;
@@ -1776,6 +1818,16 @@ export interface components {
             is_yours: boolean;
             shared_with: string[];
             stored_bytes: number;
+        };
+        ProofDelivery: {
+            task_id: string;
+            contract: string;
+            state: string;
+            price: number;
+            detail: string;
+            transaction: string;
+            block: number;
+            gas: number;
         };
         ProofSystem: {
             name: string;
@@ -2739,6 +2791,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    GetDeliveryTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryTerms"];
+                };
+            };
+        };
+    };
+    GetProofDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofDelivery"];
+                };
+            };
+        };
+    };
+    DeliverProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    deliver?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofDelivery"];
+                };
             };
         };
     };

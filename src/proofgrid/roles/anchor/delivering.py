@@ -118,9 +118,8 @@ class Deliverer:
                 await self._deliver(node, row, hash_, receipt)
         elif row.stage is Stage.FAILED:
             await self._end(row, DeliveryState.FAILED, detail=REVERTED)
-        elif row.stage is Stage.WANTED and row.trouble:
-            if refused := await self._refused(node, row):
-                await self._give_up(row, refused)
+        elif row.stage is Stage.WANTED and row.trouble and (refused := await self._refused(node, row)):
+            await self._give_up(row, refused)
 
     async def _refused(self, node: Node, row: DeliveryToBring) -> str | None:
         """Return why the contract would refuse a proof; empty: it cannot be told now; None: it takes it."""
