@@ -24,7 +24,7 @@ from proofgrid.cli.admin import (
     subnetwork,
     treasury,
 )
-from proofgrid.cli.chain import devnet
+from proofgrid.cli.chain import devnet, owner
 from proofgrid.cli.chain import stake as chain
 from proofgrid.cli.client import (
     account,
@@ -133,6 +133,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
+owner.add_to(chain.group)
 for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files, doctor):
     cli.add_typer(group.group)
 

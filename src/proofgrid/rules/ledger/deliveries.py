@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofgrid.primitives.ids import Address
+from proofgrid.primitives.ids import AccountId, Address
 from proofgrid.primitives.money import check_amount
 from proofgrid.rules.ledger.accounts import TREASURY, Transfer, client_account
 
@@ -17,7 +17,9 @@ def give_back_delivery(*, task_id: str, client: Address, price: int) -> list[Tra
     return _one(f"undelivered:{task_id}", TREASURY, client_account(client), price, "delivery given back", task_id)
 
 
-def _one(transfer_id: str, debit: str, credit: str, amount: int, reason: str, task_id: str) -> list[Transfer]:
+def _one(
+    transfer_id: str, debit: AccountId, credit: AccountId, amount: int, reason: str, task_id: str
+) -> list[Transfer]:
     if not check_amount(amount, field="price"):
         return []
     return [
