@@ -81,10 +81,10 @@ fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
 
-http-drills: $(STAMP) ## cause each incident for real in a network of its own, and hold its act against five seconds
+drills: $(STAMP) ## cause each incident for real in a network of its own, and hold its act against five seconds
 	$(BIN)/proofgrid admin drill --all
 
-check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
+http-check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
 	HTTP_CHECK_SECONDS=$(or $(FOR),300) $(PYTEST) tests/acceptance/test_http_door.py -k no_answer
 
 test-pages: $(STAMP) ## look at every page in a real browser: stories, accessibility, phone width (Debian's chromium, npm; about two minutes)
