@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: ccaa18c138662d6f7c003f22565f1df0a4e67d437fa6a28d0856f61617192cd6
+// SHA-256 of openapi.json: 39ba5ef61d34698a96ca586e5a610605b72f8e1f11d9a42df877cb42cbcf68ad
 
 export interface paths {
     "/v1/openapi.json": {
@@ -973,6 +973,23 @@ export interface paths {
         put?: never;
         /** Send again, and enable it. */
         post: operations["ReplayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test now; what came back. */
+        post: operations["TestWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2021,6 +2038,13 @@ export interface components {
             tag?: string;
             since_ms?: number;
             until_ms?: number;
+        };
+        TestWebhookResponse: {
+            message_id: string;
+            delivered: boolean;
+            status: number;
+            answer: string;
+            took_ms: number;
         };
         Transfer: {
             transfer_id: string;
@@ -3720,6 +3744,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayWebhookResponse"];
+                };
+            };
+        };
+    };
+    TestWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWebhookResponse"];
                 };
             };
         };

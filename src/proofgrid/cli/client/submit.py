@@ -185,9 +185,7 @@ def run(
     Example:
       proofgrid submit 3f9a… digit.json --tag nightly --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
-      proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
-      proofgrid submit 3f9a… batch.json --one-proof --wait --out batch.bundle
-      proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
+      proofgrid submit 3f9a… batch.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --one-proof --out batch.bundle
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --region eu --region ch --deny-operator 0x…
       proofgrid submit 3f9a… digit.json --sealed --allow 0xa1… --allow 0xb2… --wait --out digit.bundle
     """

@@ -15,7 +15,7 @@ from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.money import tokens_text
 from proofgrid.rules.chain.delivering import DeliveryState, DeliveryTerms, intent_of, name_of_task
 from proofgrid.rules.chain.outbox import Stage
-from proofgrid.rules.jobs.events import Delivered, NotDeliveredTo
+from proofgrid.rules.jobs.delivery_events import Delivered, NotDeliveredTo
 from proofgrid.rules.ledger.accounts import client_account
 from proofgrid.rules.ledger.deliveries import give_back_delivery, pay_delivery
 from proofgrid.store.connection import Connection

@@ -18,7 +18,7 @@ from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.chain.delivering import CALL_BYTES_MAX, DeliveryState, NotDelivered
-from proofgrid.rules.jobs.events import NotDeliveredTo
+from proofgrid.rules.jobs.delivery_events import NotDeliveredTo
 from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.rules.jobs.limits import PROOF_BYTES_MAX
 from proofgrid.store.artifacts import ArtifactStore

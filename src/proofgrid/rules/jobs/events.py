@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount, format_price
+from proofgrid.rules.jobs import delivery_events  # noqa: F401 - so that they are known
 from proofgrid.rules.jobs.event_kinds import OWNER, Event, Names, Tone, Weight, event, read_event
 from proofgrid.rules.jobs.waiting import unserved
 
@@ -198,38 +199,6 @@ class Cancelled(_EndedWithout):
 
     def sentence(self, names: Names) -> str:
         return f"cancelled; {format_amount(self.refunded)} given back"
-
-
-@event("delivered", seen_by=OWNER, tone=Tone.GOOD, weight=Weight.NEWS)
-class Delivered(Event):
-    """A contract verified its proof, in a block that is final: the receipt."""
-
-    contract: str
-    chain_id: int
-    transaction: str  #: its hash
-    block: int
-    gas: int
-    submitter: str
-    price: int  #: base units, that the client paid
-
-    def sentence(self, names: Names) -> str:
-        return (
-            f"{self.contract} verified the proof in block {self.block} of chain {self.chain_id}, for {self.gas} gas:"
-            f" transaction {self.transaction}; paid {format_amount(self.price)}"
-        )
-
-
-@event("not_delivered", seen_by=OWNER, tone=Tone.TROUBLE, weight=Weight.NEWS)
-class NotDeliveredTo(Event):
-    """Its proof was not brought to a contract, or reverted there."""
-
-    contract: str
-    detail: str
-    price: int  #: base units, that the client paid all the same: the transaction was sent
-
-    def sentence(self, names: Names) -> str:
-        paid = f"; paid {format_amount(self.price)}, as it was sent" if self.price else ""
-        return f"the proof was not brought to {self.contract}: {self.detail}{paid}"
 
 
 # --- a job and its leases ------------------------------------------------------------------------------------
