@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from proofgrid.chain.devnet import downloads
 from proofgrid.chain.devnet.anvil import running
@@ -58,6 +59,6 @@ async def test_artifacts_of_a_folder_are_taken_as_foundry_names_them(
     try:
         async with running(tmp_path / "anvil.log") as chain:
             staked = await deploy_core(chain.person(0), SHORT)
-            assert await chain.web3.eth.get_code(staked.core.allocations)
+            assert await chain.web3.eth.get_code(to_checksum_address(staked.core.allocations))
     finally:
         downloads.core.cache_clear()
