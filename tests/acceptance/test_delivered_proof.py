@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ async def told(client: Client) -> DeliveryTerms:
     return terms
 
 
-async def teach(chain: ChainNetwork, program: str, source: dict[str, Path], folder: Path) -> None:
+async def teach(chain: ChainNetwork, program: str, source: Mapping[str, Path], folder: Path) -> None:
     """Deploy the program's contract, and let the door know it, and where it finds the submitter."""
 
     def made() -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from eth_utils.address import to_checksum_address
 
 from proofgrid.chain.signing import ChainSigner
 from proofgrid.primitives.digests import digest_of
@@ -130,7 +131,7 @@ async def test_an_altered_proof_ends_at_the_dry_run_and_costs_nothing(bringing: 
     await bringing.teach()
     altered = bringing.call[:-1] + bytes([bringing.call[-1] ^ 1])
     task_id = await bringing.wanted(altered)
-    nonce = await bringing.life.chain.chain.web3.eth.get_transaction_count(bringing.submitter)
+    nonce = await bringing.life.chain.chain.web3.eth.get_transaction_count(to_checksum_address(bringing.submitter))
     await bringing.steps(3)
 
     state, price, detail = await bringing.state(task_id)
@@ -138,7 +139,9 @@ async def test_an_altered_proof_ends_at_the_dry_run_and_costs_nothing(bringing: 
     assert "ProofRefused" in detail
     assert await bringing.told(task_id) == ["not_delivered"]
     assert await bringing.life.balance("treasury") == 0
-    assert await bringing.life.chain.chain.web3.eth.get_transaction_count(bringing.submitter) == nonce
+    assert (
+        await bringing.life.chain.chain.web3.eth.get_transaction_count(to_checksum_address(bringing.submitter)) == nonce
+    )
     assert not await bringing.life.lane.fetch("SELECT FROM chain_outbox")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ async def test_one_whose_nonce_another_took_is_signed_anew(life: ChainLife) -> N
         await signed(life)
         nonce = (await outbox(life))[2]
         await drop_all(life.chain.chain)
-        wanted = {"to": slasher.address, "value": 1, "nonce": nonce, "gas": 21_000, "chainId": 31_337}
+        wanted: dict[str, Any] = {"to": slasher.address, "value": 1, "nonce": nonce, "gas": 21_000, "chainId": 31_337}
         wanted |= {"maxFeePerGas": 100 * GWEI, "maxPriorityFeePerGas": 10 * GWEI}
         raw = slasher.account.sign_transaction(wanted).raw_transaction
         await slasher.web3.eth.send_raw_transaction(raw)
