@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: 39ba5ef61d34698a96ca586e5a610605b72f8e1f11d9a42df877cb42cbcf68ad
+// SHA-256 of openapi.json: 2df1b0d1367ff83e812472714cc85efba04ba4dbc10e6b37a773fbf7e8e15da5
 
 export interface paths {
     "/v1/openapi.json": {
@@ -698,6 +698,74 @@ export interface paths {
         put?: never;
         /** Say why a slash was wrong. */
         post: operations["Appeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vault on a chain, and what of yours waits for it. */
+        get: operations["GetVault"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an account claims by, on the chain. */
+        get: operations["GetVaultProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/payouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be paid out. */
+        post: operations["RequestPayout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/batches/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public file of a batch; -1: the newest that is in force. */
+        get: operations["GetVaultBatch"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2071,6 +2139,30 @@ export interface components {
             used: number;
             limit: number;
         };
+        Vault: {
+            chain_id: number;
+            vault: string;
+            token: string;
+            unit: number;
+            delay_blocks: number;
+            silence_blocks: number;
+            final: number;
+            is_frozen: boolean;
+            payable: number;
+            claimed: number;
+            last_batch: number;
+        };
+        VaultBatch: {
+            number: number;
+            file: string;
+        };
+        VaultProof: {
+            account: string;
+            number: number;
+            cumulative: string;
+            proof: string[];
+            root: string;
+        };
         Waiting: {
             reason: string;
             price: number;
@@ -3262,6 +3354,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Evidence"];
+                };
+            };
+        };
+    };
+    GetVault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vault"];
+                };
+            };
+        };
+    };
+    GetVaultProof: {
+        parameters: {
+            query?: {
+                account?: string;
+                number?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultProof"];
+                };
+            };
+        };
+    };
+    RequestPayout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same as `payout_id` in the body: the same key is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    amount?: number;
+                    payout_id?: string;
+                    to?: string;
+                    earned?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vault"];
+                };
+            };
+        };
+    };
+    GetVaultBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultBatch"];
                 };
             };
         };

@@ -26,6 +26,7 @@ from proofgrid.cli.admin import (
 )
 from proofgrid.cli.chain import devnet, owner
 from proofgrid.cli.chain import stake as chain
+from proofgrid.cli.chain import vault as money
 from proofgrid.cli.client import (
     account,
     api_keys,
@@ -48,6 +49,7 @@ from proofgrid.cli.client import (
     submit,
     systems,
     tasks,
+    vault,
     verify,
     watch,
     webhook,
@@ -134,7 +136,8 @@ program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
 owner.add_to(chain.group)
-for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files, doctor):
+vault.add_to(money.group)
+for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, money, config_files, doctor):
     cli.add_typer(group.group)
 
 

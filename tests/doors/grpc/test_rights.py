@@ -108,6 +108,12 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         ("MakeWebhook", "ListWebhooks", "ListDeliveries", "TestWebhook", "ReplayWebhook", "RemoveWebhook"), "client"
     ),
     "TreasuryService": {"TakeOut": "admin"},
+    "VaultService": {
+        "GetVault": ANYBODY,
+        "RequestPayout": "client operator",
+        "GetVaultProof": ANYBODY,
+        "GetVaultBatch": None,  # everybody, even without a key
+    },
 }
 
 
@@ -130,6 +136,7 @@ ONCE = {
     "StakeService": {"DepositStake", "Unbond", "WithdrawStake", "Appeal", "ResolveAppeal"},
     "SubnetworkService": {"CreateSubnetwork", "SetSubnetwork", "RemoveSubnetwork", "AllowMember", "DenyMember"},
     "TreasuryService": {"TakeOut"},
+    "VaultService": {"RequestPayout"},
 }
 
 
