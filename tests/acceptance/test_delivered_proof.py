@@ -118,7 +118,7 @@ async def teach(chain: ChainNetwork, program: str, source: Mapping[str, Path], f
 
 async def typed(network: Network, task_id: str, transaction: str, folder: Path) -> None:
     """What somebody at a terminal sees of it."""
-    key = folder / "client.key"
+    key = folder / "typing.key"
     write_key(network.keys["client"], key)
     where = ["--gateway", network.address, "--key", str(key), "--json"]
     shown = await asyncio.to_thread(proofgrid, "deliver", task_id, *where, home=folder)
