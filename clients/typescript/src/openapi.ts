@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: c10517e51bb64c3bafe87d04cac225608dfd6ef415b832eca8ec220211184ce4
+// SHA-256 of openapi.json: 53d60fff293979011c51ff25ca7d9587453b89e4331bbfff7a2f429c27354504
 
 export interface paths {
     "/v1/openapi.json": {
@@ -1087,7 +1087,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What stopped settlement, newest first. */
+        /** What was noticed, newest first. */
         get: operations["ListIncidents"];
         put?: never;
         post?: never;
@@ -1106,6 +1106,23 @@ export interface paths {
         };
         /** One of them. */
         get: operations["GetIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/incidents/{incident_id}/post-mortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened when, and a draft in Markdown. */
+        get: operations["GetPostMortem"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1558,6 +1575,18 @@ export interface components {
             closed_ms: number;
             closed_by: string;
             stops_settlement: boolean;
+            acted_ms: number;
+            acted: string;
+            until_ms: number;
+            ends: string;
+            severity: string;
+            runbook: string;
+        };
+        IncidentStep: {
+            at_ms: number;
+            what: string;
+            by: string;
+            said: string;
         };
         Job: {
             job_id: string;
@@ -1751,6 +1780,11 @@ export interface components {
             per_second: number;
             burst: number;
             left: number;
+        };
+        PostMortem: {
+            incident_id: number;
+            draft: string;
+            steps: components["schemas"]["IncidentStep"][];
         };
         /** @description RFC 9457; `code` is the stable name of the error, `field` what is wrong, `hint` what to do. */
         Problem: {
@@ -3832,7 +3866,7 @@ export interface operations {
             };
         };
     };
-    CloseIncident: {
+    GetPostMortem: {
         parameters: {
             query?: never;
             header?: never;
@@ -3842,6 +3876,34 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostMortem"];
+                };
+            };
+        };
+    };
+    CloseIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    why?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
