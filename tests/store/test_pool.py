@@ -25,6 +25,8 @@ class Opened:
         self.ended = False
         self.left_open = False
         self.asked: Callable[[], None] = lambda: None
+        self.answers: dict[str, str] = {}
+        self.answers_late = 0  #: by how many questions
 
     def is_closed(self) -> bool:
         return self.ended
@@ -38,9 +40,13 @@ class Opened:
     async def close(self, *, timeout: float | None = None) -> None:
         self.ended = True
 
-    async def execute(self, *_: object, **__: object) -> str:
+    async def execute(self, statement: str) -> str:
         self.asked()
-        return ""
+        return self.answers.get(statement, statement.split()[0])
+
+    async def fetchval(self, _query: str, number: int) -> int:
+        self.asked()
+        return number + self.answers_late
 
 
 class Server:
@@ -226,6 +232,51 @@ async def test_one_on_which_something_may_still_run_is_asked_before_others_get_i
     assert not asked
     assert await waiting is held[0]
     assert asked == ["asked"]
+
+
+def _breaks() -> None:
+    raise AttributeError("'NoneType' object has no attribute 'decode'")
+
+
+@pytest.mark.parametrize(("asked", "late"), [(_breaks, 0), (lambda: None, -1)], ids=["fails as Python", "late answer"])
+async def test_one_that_the_driver_lost_count_of_is_ended_and_its_place_is_free(
+    pool: ConnectionPool, server: Server, asked: Callable[[], None], late: int
+) -> None:
+    held = [await pool.acquire(Urgency.MONEY) for _ in range(SIZE)]
+    confused = next(one for one in server.opened if one is held[0])
+    confused.asked, confused.answers_late = asked, late
+    waiting = asyncio.ensure_future(pool.acquire(Urgency.MONEY))
+    await turns_pass()
+    pool.release(held[0], Urgency.MONEY, is_finished=False)
+
+    assert await waiting is not held[0]
+    assert confused.ended
+
+
+async def test_a_rollback_that_is_answered_by_something_else_ends_the_connection(
+    pool: ConnectionPool, server: Server
+) -> None:
+    database = Database("", pool)
+    for one in server.opened:
+        one.answers["ROLLBACK"] = "SELECT 1"
+
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+            used = connection.raw
+            raise ZeroDivisionError
+    assert used.is_closed()
+
+
+async def test_whatever_a_rollback_meets_the_caller_hears_of_its_own_error(
+    pool: ConnectionPool, server: Server
+) -> None:
+    database = Database("", pool)
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction(Transaction.MOVE_MONEY) as connection:
+            used = connection.raw
+            next(one for one in server.opened if one is used).asked = _breaks
+            raise ZeroDivisionError
+    assert used.is_closed()
 
 
 async def test_closing_waits_for_those_in_use_and_refuses_the_rest(pool: ConnectionPool, server: Server) -> None:

@@ -55,7 +55,9 @@ class Place(Settings):
         told="all",
     )
     dsn: str = setting("", "PostgreSQL to use.", told="an embedded one in the data directory")
-    artifacts: str = setting("", "Folder, s3://…, gs://… or az://… for artifacts.", told="in the data directory")
+    artifacts: str = setting(
+        "", "Folder, or s3://…, gs://…, az://… (TLS 1.2 or newer) for artifacts.", told="in the data directory"
+    )
     artifacts_mirror: str = setting("", "A second store that gets a copy of every artifact.", told="none")
     retention_days: int = setting(
         30, "How long artifacts stay that nothing needs any more; 0: for ever.", least=0, most=36_500

@@ -276,8 +276,9 @@ async def _roll_back(raw: asyncpg.Connection, error: BaseException) -> None:
     if raw.is_closed():
         return  # the server undoes what was not committed
     try:
-        await raw.execute("ROLLBACK")
-    except (asyncpg.PostgresError, *WEATHER):
+        if await raw.execute("ROLLBACK") != "ROLLBACK":
+            _end(raw)  # it was the answer to something else
+    except Exception:  # of the driver's own as well: an interruption can leave it in pieces
         _end(raw)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine
 import asyncpg
 
 from proofgrid.primitives.turns import Shares, Turns, Urgency
-from proofgrid.store.weather import WEATHER
 from proofgrid.telemetry.metrics.of_gateway import POOL_WAITS
 
 LATE_SECONDS = 0.05  #: what is nobody's hurry waits while its process is as late as this,
@@ -50,6 +49,7 @@ class ConnectionPool:
         self._idle: list[asyncpg.Connection] = []  #: used last comes last
         self._held = 0
         self._looking: set[asyncio.Future[None]] = set()
+        self._looks = 0
         self._all_back = asyncio.Event()
         self._closing = False
         self.late: Callable[[], float] = _never_late
@@ -133,12 +133,14 @@ class ConnectionPool:
         POOL_WAITS.observe(loop.time() - waiting.since_seconds, urgency.name.lower())
 
     def _put(self, connection: asyncpg.Connection, urgency: Urgency) -> None:
-        if not connection.is_closed():
-            if connection.is_in_transaction():
-                connection.terminate()
-            else:
-                self._idle.append(connection)
-        self._give_back(urgency)
+        try:
+            if not connection.is_closed():
+                if connection.is_in_transaction():
+                    connection.terminate()
+                else:
+                    self._idle.append(connection)
+        finally:
+            self._give_back(urgency)
 
     def _give_back(self, urgency: Urgency) -> None:
         self._held -= 1
@@ -154,12 +156,21 @@ class ConnectionPool:
             waiting.item.set_result(None)
 
     async def _look(self, connection: asyncpg.Connection, urgency: Urgency) -> None:
-        """Whatever was asked and not waited for ends before the next answer, or the connection does."""
+        """Whatever was asked and not waited for ends before the next answer, or the connection does.
+
+        An interruption at a bad moment leaves the driver an answer behind: it fails in any way, or takes the answer to
+        what was asked before. So the answer has to be this question's.
+        """
+        self._looks += 1
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
-                await connection.execute("")
-        except (asyncpg.PostgresError, *WEATHER):
+                answer = await connection.fetchval("SELECT $1::bigint", self._looks)
+            if answer != self._looks:
+                connection.terminate()
+        except BaseException as error:
             connection.terminate()
+            if not isinstance(error, Exception):
+                raise
         finally:
             self._put(connection, urgency)
 
@@ -171,7 +182,7 @@ def _never_late() -> float:
 async def _closed(connection: asyncpg.Connection) -> None:
     try:
         await connection.close(timeout=RELEASE_SECONDS)
-    except (asyncpg.PostgresError, *WEATHER):
+    except Exception:  # of the driver's own as well, of a connection that it lost
         connection.terminate()
 
 

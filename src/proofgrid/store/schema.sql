@@ -1014,7 +1014,7 @@ UNION ALL
    FROM account_events;
 
 -- functions/artifact_is_needed.sql: (the_digest text, ended_after_ms bigint) -> boolean
--- functions/chain_bond.sql: (who text) -> bigint
+-- functions/bond_behind.sql: (who text, ledger bigint) -> TABLE(usable bigint)
 -- functions/grant_leases.sql: (the_leases jsonb, the_lane text, the_round bigint, the_buy_price bigint, sources text[], the_epoch bigint, winners text[]) -> integer
 -- functions/is_excluded.sql: (excluded jsonb, prover_id text) -> boolean
 -- functions/is_meant.sql: (audience text, reader text) -> boolean
@@ -1031,10 +1031,10 @@ UNION ALL
 -- functions/refuse_rewriting.sql: () -> trigger
 -- functions/refuse_while_stopped.sql: () -> trigger
 -- functions/spend_by_keys.sql: (given jsonb) -> integer
+-- functions/stake_behind.sql: (who text) -> TABLE(staked bigint)
 -- functions/tell_of_api_keys.sql: () -> trigger
 -- functions/tell_of_incidents.sql: () -> trigger
 -- functions/tell_of_roles.sql: () -> trigger
 -- functions/until_next_job.sql: (the_lane text) -> bigint
--- functions/usable_bond.sql: (who text, ledger bigint) -> bigint
 -- functions/waiting_lanes.sql: (the_stack text) -> SETOF text
 -- functions/waiting_ms.sql: (job jobs, accepted_ms bigint) -> bigint

@@ -110,9 +110,9 @@ def note(name: str, within: Context, seconds: float, *, which: str = "", **attri
 
 def note_submit(task_id: UUID, seconds: float, *, asked: Context | None, **attributes: str | int) -> None:
     """Tell of a request that has just become a task; `asked`: the span of the caller's trace that it came out of."""
-    within = of_task(task_id)
-    if not is_told(within.trace_id):
+    if not is_told(task_id.hex):
         return
+    within = of_task(task_id)
     own = step_of("submit", within)
     _tell("submit", own, within.span_id, seconds, attributes, link=asked)
     if asked is not None:
@@ -122,16 +122,14 @@ def note_submit(task_id: UUID, seconds: float, *, asked: Context | None, **attri
 
 def note_task(task_id: UUID, seconds: float, **attributes: str | int) -> None:
     """Tell of a task that has just ended and took so long."""
-    context = of_task(task_id)
-    if is_told(context.trace_id):
-        _tell("task", context, "", seconds, attributes)
+    if is_told(task_id.hex):
+        _tell("task", of_task(task_id), "", seconds, attributes)
 
 
 def note_lease(task_id: UUID, lease_id: UUID, seconds: float, **attributes: str | int) -> None:
     """Tell of a lease that has just ended with its proof, and took so long."""
-    context = of_lease(task_id, lease_id)
-    if is_told(context.trace_id):
-        _tell("lease", context, of_task(task_id).span_id, seconds, attributes)
+    if is_told(task_id.hex):
+        _tell("lease", of_lease(task_id, lease_id), of_task(task_id).span_id, seconds, attributes)
 
 
 def _tell(

@@ -10,9 +10,9 @@ GROUP BY operator;
 
 -- name: chain_bonds
 -- What stake on a chain adds to bonds, and whether the ledger's count beside it.
-SELECT given.operator, chain_bond(given.operator) AS staked,
+SELECT given.operator, behind.staked,
     NOT EXISTS (SELECT FROM chain_view WHERE mode = 'eigenlayer') AS counts_ledger
-FROM unnest(:operators::text[]) AS given(operator);
+FROM unnest(:operators::text[]) AS given(operator) CROSS JOIN LATERAL stake_behind(given.operator) AS behind;
 
 -- name: insert_unbonding
 -- :delay_ms: until it is ready. Twice is once.

@@ -23,15 +23,16 @@ ORDER BY c.canary_id;
 -- The operators of connected provers at gateways that were seen in the last :gateway_silent_ms, with what those offer, what
 -- all of the operator's have proven, and its bond; nobody who is silent (:silent_ms: how long a lease lives without a
 -- heartbeat) or paused, because nothing is sold to them (supply_of_stack).
-SELECT s.operator, array_agg(DISTINCT engine) AS engines, usable_bond(s.operator, bond.balance) AS stake,
+SELECT s.operator, array_agg(DISTINCT engine) AS engines, max(behind.usable) AS stake,
     (SELECT sum(all_of.jobs_proven)::bigint FROM provers all_of WHERE all_of.operator = s.operator) AS jobs_proven
 FROM sessions s JOIN provers p USING (prover_id) JOIN gateways g USING (gateway_id)
     CROSS JOIN LATERAL jsonb_object_keys(s.asks) AS engine
     LEFT JOIN operator_standings o ON o.operator = s.operator AND p.jobs_proven < 8
     LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
+    CROSS JOIN LATERAL bond_behind(s.operator, bond.balance) AS behind
 WHERE s.open AND NOT s.draining AND g.seen_ms > now_ms() - :gateway_silent_ms AND NOT is_silent(s, :silent_ms)
     AND greatest(p.paused_until_ms, o.paused_until_ms) <= now_ms()
-GROUP BY s.operator, bond.balance ORDER BY s.operator;
+GROUP BY s.operator ORDER BY s.operator;
 
 -- name: canary_spending
 -- What the canaries of the last :within_ms cost the :network, by the one operator that each was directed at: what was paid,

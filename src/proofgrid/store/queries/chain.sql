@@ -52,4 +52,5 @@ UPDATE chain_view SET read_ms = now_ms(), fresh_until_ms = now_ms() + :fresh_ms,
 UPDATE chain_view SET trouble = :trouble WHERE trouble <> :trouble;
 
 -- name: chain_stakes
-SELECT operator, cold, staked, leaving, chain_bond(operator) AS usable FROM chain_stakes ORDER BY operator;
+SELECT operator, cold, s.staked, leaving, behind.staked AS usable
+FROM chain_stakes s CROSS JOIN LATERAL stake_behind(operator) AS behind ORDER BY operator;

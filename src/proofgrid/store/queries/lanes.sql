@@ -14,7 +14,7 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
     coalesce(o.invalid_micro, p.invalid_micro) AS invalid_micro, coalesce(o.facts_ms, p.facts_ms) AS facts_ms,
     now_ms() AS now_ms, p.jobs_proven, p.outcomes, p.pauses,
     s.cached_programs, s.classes, s.region, s.confinement, s.units_min, (s.asks ->> :engine)::bigint AS price,
-    s.class_asks -> :engine AS class_prices, s.stacks, usable_bond(s.operator, bond.balance) AS stake,
+    s.class_asks -> :engine AS class_prices, s.stacks, behind.usable AS stake,
     (SELECT jsonb_object_agg(v.class, jsonb_build_array(v.units, v.wall_ms, v.samples)) FROM prover_speeds v
         WHERE v.prover_id = s.prover_id AND v.proof_system = :engine) AS speeds,
     (SELECT count(*) FROM leases l WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) AS busy,
@@ -22,7 +22,8 @@ SELECT s.session_id, s.prover_id, s.operator, s.gateway_id, s.memory_bytes,
         WHERE l.prover_id = s.prover_id AND l.state IN (@leases_in_flight)) + reserved.memory_bytes AS memory_busy
 FROM sessions s JOIN gateways g USING (gateway_id) JOIN provers p USING (prover_id)
     LEFT JOIN operator_standings o ON o.operator = s.operator AND p.jobs_proven < 8
-    LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator CROSS JOIN LATERAL (
+    LEFT JOIN accounts bond ON bond.account = 'stake:' || s.operator
+    CROSS JOIN LATERAL bond_behind(s.operator, bond.balance) AS behind CROSS JOIN LATERAL (
         SELECT count(*) AS slots, coalesce(sum(t.memory_bytes), 0)::bigint AS memory_bytes FROM firm_quote_seats t
         WHERE t.prover_id = s.prover_id AND t.state = 'reserved') AS reserved
 WHERE s.open AND NOT s.draining AND s.asks ? :engine AND :subnetwork = ANY(s.subnetworks)

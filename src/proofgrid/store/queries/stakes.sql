@@ -30,7 +30,7 @@ LEFT JOIN chain_debts d ON d.evidence_id = e.evidence_id AND d.state NOT IN ('dr
 WHERE e.lease_id = :lease_id;
 
 -- name: chain_bond_of
-SELECT chain_bond(:operator);
+SELECT staked FROM stake_behind(:operator);
 
 -- name: owe_on_chain
 -- What the bond did not cover, under the lock of the operator's accounts.
