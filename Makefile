@@ -82,7 +82,7 @@ fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
 
 drills: $(STAMP) ## cause each incident for real in a network of its own, and hold its act against five seconds
-	$(BIN)/proofgrid admin drill --all
+	$(BIN)/proofgrid admin drill --all --at-once $(or $(AT_ONCE),1)
 
 http-check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
 	HTTP_CHECK_SECONDS=$(or $(FOR),300) $(PYTEST) tests/acceptance/test_http_door.py -k no_answer
