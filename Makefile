@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -25,8 +25,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once; STAY=1: and leave its pages to your browser)
-	$(BIN)/proofgrid demo $(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM)) $(if $(STAY),--open --stay)
+demo: $(STAMP) ## run a whole network on this machine and prove a neural network's answer (MODEL=lenet: LeNet-5; SYSTEM=groth16|plonk|noir|miden: factors; ALL=1: every system at once; CHAIN=1: with stake on a chain; STAY=1: and leave its pages to your browser)
+	$(BIN)/proofgrid demo $(if $(CHAIN),--chain,$(if $(ALL),--all,--model $(MODEL) --system $(SYSTEM)) $(if $(STAY),--open --stay))
 
 tutorial: $(STAMP) ## run docs/tutorial.md from the first command to the last in a bare environment (needs curl, jq; some minutes)
 	$(BIN)/python -m tools.blocks --fresh --free-ports docs/tutorial.md
@@ -86,6 +86,14 @@ drills: $(STAMP) ## cause each incident for real in a network of its own, and ho
 
 http-check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
 	HTTP_CHECK_SECONDS=$(or $(FOR),300) $(PYTEST) tests/acceptance/test_http_door.py -k no_answer
+
+gaps: $(STAMP) ## kill a gateway behind each event of a task in turn: who follows it over HTTP gets each event once and in order (a minute)
+	EVERY_GAP=1 $(PYTEST) tests/acceptance/test_http_door.py -k any_event
+
+pictures: $(STAMP) ## take every page in a real browser, wide and as on a phone, light and dark, into pictures/, and the four of the README (Debian's chromium, npm)
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+	mkdir -p pictures
+	PICTURES=pictures BROWSER="$$(command -v chromium)" $(PYTEST) -rs tests/browser/test_pictures.py
 
 test-pages: $(STAMP) ## look at every page in a real browser: stories, accessibility, phone width (Debian's chromium, npm; about two minutes)
 	@command -v chromium >/dev/null || echo "there is no chromium here (apt install chromium): its tests are skipped" >&2

@@ -15,7 +15,6 @@ from proofgrid.doors.pages.visitors import Visitor
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import BudgetTooSmall, InvalidField, NotAllowed, UnknownTask
 from proofgrid.primitives.ids import AccountId, Address, JobId, ProverId
-from proofgrid.roles.intake.accounts import Account, LedgerHealth
 from proofgrid.roles.intake.bond_moves import Stake
 from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
 from proofgrid.roles.intake.incidents import Story
@@ -32,7 +31,7 @@ from proofgrid.store.audit import PlacedEntry
 from proofgrid.store.close_up import BidsOfLane, EarnedOnDay, LeaseOfTask, SalesAtAsk, SessionOfOperator
 from proofgrid.store.dead_letters import DeadLetter
 from proofgrid.store.incidents import Incident
-from proofgrid.store.ledger import LedgerSums, PostedTransfer
+from proofgrid.store.ledger import PostedTransfer
 from proofgrid.store.subnetworks import SubnetworkStatus
 from proofgrid.store.task_views import EventView, JobView, TaskView
 from proofgrid.telemetry.acting import current_act
@@ -350,20 +349,6 @@ class EnginesOfFacts(AdminOfFacts):
 
     @needs(Role.ADMIN)
     async def stop(self, *args: Any) -> None: ...
-
-
-class MoneyOfFacts:
-    @needs(*ANYBODY)
-    async def get(self, caller: Any, asked: Any, *, transfers_limit: int) -> Account:
-        return Account(address=caller.address, balance=10, escrowed=2, earned=0, transfers=a_close_up().transfers)
-
-    @needs(Role.ADMIN)
-    async def check_ledger(self) -> LedgerHealth:
-        return LedgerHealth(sums=LedgerSums(0, 100, 100), faults=[])
-
-    @needs(Role.ADMIN)
-    async def balance(self) -> int:
-        return 1_500_000_000
 
 
 class ProgramsOfFacts:

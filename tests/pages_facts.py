@@ -21,6 +21,7 @@ from proofgrid.rules.reputation.standing import Standing
 from proofgrid.rules.staking.slashing import SlashReason
 from proofgrid.store.engines import ShownEngine
 from proofgrid.store.overview import (
+    BondOfOperator,
     Capacity,
     LaneOfOverview,
     PricePoint,
@@ -185,7 +186,7 @@ def some_operators() -> OperatorsShown:
     return OperatorsShown(
         now_ms=NOW_MS,
         reports=reports,
-        bonds={ALICE: 25_000_000_000},
+        bonds={ALICE: BondOfOperator(ALICE, 25_000_000_000, 5_000_000_000)},
         slashes=[a_slash()],
         regions={
             f"{ALICE}/berlin-1": "eu-central",

@@ -113,6 +113,37 @@ async def test_a_gateway_dies_between_events_and_each_comes_once_and_in_order(ne
 
 
 @with_http
+async def test_a_gateway_dies_in_the_gap_behind_any_event_of_a_task(network: Network, tmp_path: Path) -> None:
+    """A task for each gap: the gateway is killed when the event before the gap has come, and another one goes on.
+
+    `make gaps` tries every gap that there is; the first ones here.
+    """
+    gaps = 1_000 if os.environ.get("EVERY_GAP") else 2
+    await network.start_prover("p", "alice", ask=500)
+    async with network.client() as client:
+        program = await register_toy(client, tmp_path, slices=1)
+    session = await signed_in(network)
+    for gap in range(1, gaps + 1):
+        async with asking(network, session) as client:
+            asked = {"program_digest": program.digest, "inputs": [f"gap {gap}"], "limit_price": 1_500}
+            made = await client.post("/v1/tasks", json=asked, headers={"idempotency-key": f"gap-{gap}"})
+            task_id = made.json()["task_id"]
+            seen = await read_events(client, task_id, "", most=gap)
+        if len(seen) < gap or seen[-1][1] == "done":
+            break  # there are no more gaps
+        assert network.gateway is not None
+        network.gateway.kill()
+        await network.gateway.process.wait()
+        await network.start_gateway()
+        async with asking(network, session) as client:
+            seen += await read_events(client, task_id, seen[-1][0], most=1_000)
+        assert [int(one) for one, _ in seen] == list(range(1, len(seen) + 1)), f"killed behind event {gap}: {seen}"
+        assert (seen[0][1], seen[-1][1]) == ("accepted", "done")
+    else:
+        assert gaps == 2  # a task has so many events
+
+
+@with_http
 async def test_no_answer_is_an_error_of_ours_or_one_that_the_document_does_not_name(network: Network) -> None:
     """schemathesis makes requests up out of the document, as a client and as the administrator."""
     seconds = int(os.environ.get("HTTP_CHECK_SECONDS", "10"))

@@ -149,7 +149,7 @@ def _check(registered: Any, task: str, done: Any, over: Any) -> None:
     assert over["rounds"] > 0
     assert over["record"] > over["rounds"]
     assert (over["refusal"], over["missing"], over["keys"]) == ("PG-213", True, True)
-    assert over["deliveries"] == ["accepted", "done"]
+    assert (over["deliveries"], over["tested"]) == (["accepted", "done"], True)
 
 
 async def _quick_start(network: Network, application: Path) -> None:

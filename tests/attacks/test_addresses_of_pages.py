@@ -39,7 +39,8 @@ class Home:
 async def a_browser(lane: LaneUnderTest, visitors: Home | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Pages over a database, for a stranger or for somebody who is signed in."""
     others = {
-        name: MagicMock() for name in ("close_up", "tasks", "artifacts", "incidents", "webhooks", "api_keys")
+        name: MagicMock()
+        for name in ("accounts", "api_keys", "artifacts", "close_up", "evidence", "incidents", "tasks", "webhooks")
     }  # nobody gets so far
     intake = an_intake(overview=an_overview(lane), **others)  # type: ignore[arg-type]  # the real overview
     pages = build_pages(intake, ManualClock(), visitors)

@@ -64,7 +64,7 @@ def test_an_operator_reads_why_nothing_is_sold_to_it(page: Page, demo: Demo) -> 
 
 
 def test_an_administrator_ends_an_incident(page: Page, demo: Demo) -> None:
-    demo.sql("INSERT INTO incidents (kind, subject, detail) VALUES ('ledger', 'escrow:test', 'two tokens too many')")
+    demo.sql("INSERT INTO incidents (kind, subject, detail) VALUES ('balance', 'escrow:test', 'two tokens too many')")
     sign_in(page, demo.key("network"), to="/admin")
     incident = page.get_by_role("region", name=re.compile("Incident"))
 
@@ -91,6 +91,18 @@ def test_a_key_and_a_webhook_are_made_seen_and_ended(page: Page, demo: Demo) -> 
 
     expect(page.get_by_role("region", name="The new key")).to_contain_text("pgk_")
     assert faults(page) == []
+    page.goto("/money")
+    page.get_by_label("tokens a day of backend").fill("3")
+    page.get_by_label("tokens a day of backend").press("Enter")
+    expect(page.get_by_role("row", name="backend").get_by_role("cell").nth(1)).to_have_text("3")
+    page.get_by_label("Tell me below").fill("1000")
+    page.get_by_label("Tell me below").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Your balance is low")
+    assert faults(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Take the CSV file").click()
+    assert download.value.path().read_text().startswith("at_ms,transfer_id,")
+    page.goto("/keys")
     page.get_by_role("button", name="Revoke backend").click()
     expect(page.locator("li.card", has_text="backend")).to_contain_text("revoked")
 
@@ -101,6 +113,8 @@ def test_a_key_and_a_webhook_are_made_seen_and_ended(page: Page, demo: Demo) -> 
     page.get_by_role("link", name="https://server.example/proofs").click()
     expect(page.get_by_text("whpk_")).to_be_visible()
     assert faults(page) == []
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("status")).to_contain_text("There was no answer", timeout=PATIENCE_MS)  # nobody is there
     page.get_by_role("button", name="Send again what failed").click()
     page.get_by_role("button", name="Remove this webhook").click()
     expect(page.get_by_text("No webhook yet")).to_be_visible()

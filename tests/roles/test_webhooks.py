@@ -12,7 +12,7 @@ import pytest
 
 from proofgrid.primitives.account_errors import UnknownWebhook
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.errors import InvalidField, TooManyOpen
+from proofgrid.primitives.errors import InvalidField, RateLimited, TooManyOpen
 from proofgrid.primitives.ids import Address
 from proofgrid.roles import posting
 from proofgrid.roles.intake.webhooks import WebhookList
@@ -20,7 +20,7 @@ from proofgrid.roles.posting import Answer, post
 from proofgrid.roles.webhooks.sending import LEASE_MS, Webhooks
 from proofgrid.rules.access.api_keys import ApiKey
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.webhooks.endpoints import BACKOFF_SECONDS, ENDPOINTS_MAX, FAILS_MAX_MS
+from proofgrid.rules.webhooks.endpoints import BACKOFF_SECONDS, ENDPOINTS_MAX, FAILS_MAX_MS, TEST_SECONDS, TESTS_AT_ONCE
 from proofgrid.rules.webhooks.signing import public_key_of, spell_secret, verify
 from proofgrid.store.webhooks import Endpoint
 from tests.roles.lanes import CLIENT, LaneUnderTest
@@ -33,7 +33,7 @@ class Receiver:
     """A client's server: it answers what it is told to, and keeps what it took."""
 
     def __init__(self, endpoint: Endpoint, clock: ManualClock) -> None:
-        self.keys = (spell_secret(endpoint.secret), public_key_of(endpoint.secret))
+        self.keys: tuple[str, ...] = (spell_secret(endpoint.secret), public_key_of(endpoint.secret))
         self.clock = clock
         self.status = 200
         self.took: list[dict[str, Any]] = []
@@ -41,9 +41,9 @@ class Receiver:
 
     async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         for key in self.keys:
-            message_id = verify(key, headers, body, now_seconds=self.clock.now_ms() // 1_000)
+            verify(key, headers, body, now_seconds=self.clock.now_ms() // 1_000)
         if self.status == 200:
-            self.ids.append(message_id)
+            self.ids.append(headers["webhook-id"])
             self.took.append(json.loads(body))
         return Answer(self.status, "said")
 
@@ -61,11 +61,14 @@ class Home:
     def __init__(self, lane: LaneUnderTest) -> None:
         self.lane = lane
         self.clock = ManualClock()
-        self.list = WebhookList(lane.database, self.clock, may_be_local=False)
+        self.list = WebhookList(lane.database, self.clock, may_be_local=False, send=self._send)
 
     async def open(self, *kinds: str) -> None:
         self.endpoint = await self.list.make(OWNER, "https://server.example/", kinds or ("accepted", "raised", "done"))
         self.receiver = Receiver(self.endpoint, self.clock)
+
+    async def _send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        return await self.receiver(url, headers, body)
 
     def gateway(self, send: Any = None) -> Webhooks:
         return Webhooks(self.lane.database, self.clock, may_be_local=False, send=send or self.receiver)
@@ -194,12 +197,51 @@ async def test_an_endpoint_that_takes_nothing_is_disabled_until_it_is_replayed(
     assert home.receiver.order() == {str(task_id): [1, 2]}
 
 
+async def test_a_test_is_signed_sent_once_and_is_no_delivery(home: Home) -> None:
+    home.receiver.status = 503
+    refused = await home.list.test(OWNER, home.endpoint.endpoint_id)
+    home.receiver.status = 200
+    taken = await home.list.test(OWNER, home.endpoint.endpoint_id)
+
+    assert (refused.status, refused.is_delivered, refused.answer) == (503, False, "said")
+    assert (taken.status, taken.is_delivered) == (200, True)
+    assert home.receiver.ids == [taken.message_id]
+    [told] = home.receiver.took
+    assert (told["type"], told["data"]) == ("webhook.test", {"endpoint_id": str(home.endpoint.endpoint_id)})
+    assert await home.states() == []
+    [listed] = await home.list.list_own(OWNER)
+    assert (listed.waiting, listed.disabled_ms) == (0, None)
+
+
+async def test_so_many_tests_at_once_and_then_one_every_while(home: Home) -> None:
+    other = await home.list.make(OWNER, "https://other.example/", ())
+    home.receiver.keys = ()
+    for place in range(TESTS_AT_ONCE):
+        await home.list.test(OWNER, (home.endpoint, other)[place % 2].endpoint_id)
+    with pytest.raises(RateLimited, match="so many tests") as refusal:
+        await home.list.test(OWNER, other.endpoint_id)
+    assert 0 < refusal.value.wait_ms <= TEST_SECONDS * 1_000
+    await home.clock.sleep(TEST_SECONDS)
+    await home.list.test(OWNER, other.endpoint_id)
+    with pytest.raises(RateLimited):
+        await home.list.test(OWNER, other.endpoint_id)
+
+
+async def test_a_test_goes_nowhere_inside(lane: LaneUnderTest) -> None:
+    webhooks = WebhookList(lane.database, ManualClock(), may_be_local=False)
+    endpoint = await webhooks.make(OWNER, "https://127.0.0.1/", ())
+    tested = await webhooks.test(OWNER, endpoint.endpoint_id)
+    assert (tested.status, tested.is_delivered) == (0, False)
+    assert "public network" in tested.answer
+
+
 async def test_endpoints_are_their_owners(home: Home) -> None:
     stranger = Caller(Address("0xs"), frozenset({Role.CLIENT}))
     for call in (
         lambda: home.list.remove(stranger, home.endpoint.endpoint_id),
         lambda: home.list.replay(stranger, home.endpoint.endpoint_id, since_ms=0),
         lambda: home.list.deliveries(stranger, home.endpoint.endpoint_id, limit=9),
+        lambda: home.list.test(stranger, home.endpoint.endpoint_id),
         lambda: home.list.remove(OWNER, uuid4()),
     ):
         with pytest.raises(UnknownWebhook):

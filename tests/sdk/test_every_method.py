@@ -114,6 +114,7 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "known": lambda webhooks: webhooks.known(),
         "deliveries": lambda webhooks: webhooks.deliveries("w"),
         "replay": lambda webhooks: webhooks.replay("w"),
+        "test": lambda webhooks: webhooks.test("w"),
         "remove": lambda webhooks: webhooks.remove("w"),
     },
     Ownership: {

@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: 53d60fff293979011c51ff25ca7d9587453b89e4331bbfff7a2f429c27354504
+// SHA-256 of openapi.json: d6d838d66e579da4a1dfc37cd4bd10a01262b49714e87db908f09f42a66dde22
 
 export interface paths {
     "/v1/openapi.json": {
@@ -938,6 +938,23 @@ export interface paths {
         put?: never;
         /** Send again, and enable it. */
         post: operations["ReplayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test now; what came back. */
+        post: operations["TestWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2003,6 +2020,13 @@ export interface components {
             tag?: string;
             since_ms?: number;
             until_ms?: number;
+        };
+        TestWebhookResponse: {
+            message_id: string;
+            delivered: boolean;
+            status: number;
+            answer: string;
+            took_ms: number;
         };
         Transfer: {
             transfer_id: string;
@@ -3632,6 +3656,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayWebhookResponse"];
+                };
+            };
+        };
+    };
+    TestWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWebhookResponse"];
                 };
             };
         };

@@ -15,6 +15,7 @@ export type Account = Schemas["Account"];
 export type Webhook = Schemas["Webhook"];
 export type NewWebhook = Schemas["NewWebhook"];
 export type Delivery = Schemas["Delivery"];
+export type WebhookTest = Schemas["TestWebhookResponse"];
 export type Round = Schemas["Round"];
 export type OrderOpening = Schemas["OrderOpening"];
 export type ApiKey = Schemas["ApiKey"];
@@ -87,6 +88,11 @@ export class Webhooks {
   /** Yield what was sent to one, and its answers. */
   async *deliveries(endpointId: string, query: { limit?: number } = {}, options: Abortable = {}): AsyncGenerator<Delivery, void> {
     yield* pages<Delivery>(this.transport, `${hookPath(endpointId)}/deliveries`, "deliveries", query, options);
+  }
+
+  /** Send a signed message there now that tells of nothing; the answer says what came back. Sent once. */
+  async test(endpointId: string, options: Abortable = {}): Promise<WebhookTest> {
+    return await this.transport.json<WebhookTest>({ verb: "POST", path: `${hookPath(endpointId)}/test`, json: {}, repeats: false, signal: options.signal });
   }
 
   /** Send again what failed, in order, and enable it. */

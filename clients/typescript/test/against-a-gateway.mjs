@@ -99,6 +99,7 @@ say({
   session: [session.address, resumed.address, after],
   keys: (await client.keys()) === undefined,
   deliveries: await delivered(),
+  tested: (await client.webhooks.test(hook.webhook.endpoint_id)).delivered,
 });
 process.exit(0);
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from proofgrid.primitives.pages import Page
 from proofgrid.sdk.answers.reading import read, read_page
-from proofgrid.sdk.answers.webhooks import Delivery, NewWebhook, Webhook
+from proofgrid.sdk.answers.webhooks import Delivery, NewWebhook, Webhook, WebhookTest
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import webhooks_pb2 as messages
 
@@ -43,6 +43,12 @@ class Webhooks:
         request = messages.ReplayWebhookRequest(endpoint_id=endpoint_id, since_ms=since_ms)
         answer = await self._connection.ask(lambda services: services.webhooks.ReplayWebhook, request)
         return answer.deliveries
+
+    async def test(self, endpoint_id: str) -> WebhookTest:
+        """Send a signed message there now that tells of nothing, and return what came back. Raises RateLimited."""
+        request = messages.TestWebhookRequest(endpoint_id=endpoint_id)
+        answer = await self._connection.ask(lambda services: services.webhooks.TestWebhook, request)
+        return read(WebhookTest, answer)
 
     async def remove(self, endpoint_id: str) -> None:
         """Send nothing more there."""

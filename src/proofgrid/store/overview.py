@@ -94,7 +94,8 @@ class BondOfOperator:
     """What an operator has at stake, in base units."""
 
     operator: Address
-    balance: int
+    balance: int  #: with the network
+    staked: int  #: what stake on a chain adds to it
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,6 +292,7 @@ async def _slash(
                 to_client=slashed.client,
                 to_rescuer=slashed.rescuer,
                 evidence=str(evidence_id),
+                owed=on_chain or None,
             ),
         )
     log.info(

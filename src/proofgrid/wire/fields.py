@@ -177,6 +177,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "TaskFilter.program_digest": WORD,
     "TaskFilter.state": WORD,
     "TaskFilter.tag": TAG,
+    "TestWebhookRequest.endpoint_id": WORD,
     "UnbondRequest.unbonding_id": KEY,
     "UnshareProgramRequest.audiences": WORD,
     "UnshareProgramRequest.digest": WORD,

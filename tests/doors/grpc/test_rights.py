@@ -109,7 +109,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         "DenyMember": "admin",
     },
     "WebhookService": dict.fromkeys(
-        ("MakeWebhook", "ListWebhooks", "ListDeliveries", "ReplayWebhook", "RemoveWebhook"), "client"
+        ("MakeWebhook", "ListWebhooks", "ListDeliveries", "TestWebhook", "ReplayWebhook", "RemoveWebhook"), "client"
     ),
     "TreasuryService": {"TakeOut": "admin"},
 }
@@ -118,7 +118,7 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
 #: What uses its token up: money, rights and administration. A submission is once by its idempotency key, an upload by
 #: its digest.
 ONCE = {
-    "WebhookService": {"MakeWebhook", "RemoveWebhook", "ReplayWebhook"},
+    "WebhookService": {"MakeWebhook", "RemoveWebhook", "ReplayWebhook", "TestWebhook"},
     "AccountService": {"SetLowBalance"},
     "ClientService": {"RegisterProgram", "CancelTask", "CancelTasks", "ReplayTasks"},
     "AdminService": {"Grant", "Revoke", "Deposit", "ReplayDeadLetter"},

@@ -11,46 +11,35 @@ import httpx
 import pytest
 
 from proofgrid.doors.pages.routes import build_pages
-from proofgrid.doors.pages.views.access import key_lines, scope_choices
+from proofgrid.doors.pages.views.access import key_lines, kind_choices, scope_choices
 from proofgrid.primitives.clock import ManualClock
-from proofgrid.primitives.ids import Address
-from proofgrid.rules.access.api_keys import USUAL, Scope, WantedKey, check_wanted
+from proofgrid.roles.intake.webhooks import Trial
+from proofgrid.rules.access.api_keys import USUAL, Scope, WantedKey
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.webhooks.endpoints import DeliveryState, check_url, parse_kinds
 from proofgrid.rules.webhooks.signing import public_key_of, spell_secret
-from proofgrid.store.api_keys import StoredKey
 from proofgrid.store.webhooks import Delivery, Endpoint
-from tests.own_pages_facts import CAROL, CSRF, TASK_ID, CallersOfFacts, Done, SignedIn
+from tests.own_money_facts import KEY_ID, SECRET, KeysOfFacts, a_stored_key
+from tests.own_pages_facts import (
+    CAROL,
+    CSRF,
+    TASK_ID,
+    CallersOfFacts,
+    Done,
+    SignedIn,
+)
 from tests.pages_facts import EVIL, NOW_MS, an_intake
 
-KEY_ID = "00112233445566aa"
-SECRET = f"pgk_{KEY_ID}_" + "ab" * 32
 HOOK = UUID(int=7)
 HOOK_SECRET = bytes(32)
 PATHS = ("/keys", "/webhooks", f"/webhooks/{HOOK}")
-FORMS = ("/keys", f"/keys/{KEY_ID}/revoke", "/webhooks", f"/webhooks/{HOOK}/replay", f"/webhooks/{HOOK}/remove")
-
-
-def a_stored_key(**changes: Any) -> StoredKey:
-    """Return a live key."""
-    key = StoredKey(
-        key_id=KEY_ID,
-        owner=CAROL,
-        maker_id=None,
-        label=EVIL,
-        secret_hash=b"never shown",
-        scopes=("tasks:read", "tasks:write"),
-        subnetwork="",
-        spend_per_day=5_000_000_000,
-        spent_today=1_000_000_000,
-        created_ms=NOW_MS - 5_000,
-        expires_ms=NOW_MS + 5_000,
-        is_revoked=False,
-        addresses=(),
-        used_ms=None,
-    )
-    return replace(key, **changes)
+FORMS = (
+    "/keys",
+    f"/keys/{KEY_ID}/revoke",
+    "/webhooks",
+    *(f"/webhooks/{HOOK}/{act}" for act in ("test", "replay", "remove")),
+)
 
 
 def an_endpoint(**changes: Any) -> Endpoint:
@@ -59,27 +48,9 @@ def an_endpoint(**changes: Any) -> Endpoint:
     return replace(endpoint, **changes)
 
 
-class KeysOfFacts:
-    def __init__(self, done: Done) -> None:
-        self._done = done
-        self.kept: Sequence[StoredKey] = [a_stored_key(), a_stored_key(key_id="f" * 16, is_revoked=True)]
-
-    @needs(Role.CLIENT)
-    async def make(self, caller: Any, wanted: WantedKey) -> tuple[StoredKey, str]:
-        check_wanted(wanted, now_ms=NOW_MS)
-        self._done.note(wanted)
-        return a_stored_key(), SECRET
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def list_for(self, caller: Any, asked: Address | None) -> Sequence[StoredKey]:
-        return self.kept
-
-    @needs(Role.CLIENT, Role.ADMIN)
-    async def revoke(self, caller: Any, key_id: str) -> None:
-        self._done.note(key_id)
-
-
 class WebhooksOfFacts:
+    answers = 204
+
     def __init__(self, done: Done) -> None:
         self._done = done
 
@@ -97,6 +68,11 @@ class WebhooksOfFacts:
     async def deliveries(self, caller: Any, endpoint_id: UUID, *, limit: int) -> list[Delivery]:
         states = [DeliveryState.WAITING, DeliveryState.DELIVERED, DeliveryState.FAILED]
         return [Delivery(TASK_ID, 4, "done", one, 3, NOW_MS + 9_000, 503, EVIL, NOW_MS) for one in states]
+
+    @needs(Role.CLIENT)
+    async def test(self, caller: Any, endpoint_id: UUID) -> Trial:
+        self._done.note(endpoint_id)
+        return Trial(message_id="msg_test_1", status=self.answers, answer=EVIL, took_ms=12)
 
     @needs(Role.CLIENT)
     async def replay(self, caller: Any, endpoint_id: UUID, *, since_ms: int) -> int:
@@ -239,6 +215,23 @@ async def test_what_failed_is_sent_again(hours: str, since_ms: int) -> None:
     assert done.acts == [("ReplayWebhook", CAROL, (HOOK, since_ms))]
 
 
+@pytest.mark.parametrize(
+    ("status", "told"), [(204, "It answered 204"), (500, "It answered 500"), (0, "There was no answer")]
+)
+async def test_a_test_says_what_came_back(monkeypatch: pytest.MonkeyPatch, status: int, told: str) -> None:
+    monkeypatch.setattr(WebhooksOfFacts, "answers", status)
+    done = Done()
+
+    async with a_browser(Role.CLIENT, done=done) as browser:
+        answer = await browser.post(f"/webhooks/{HOOK}/test", data={"csrf": CSRF})
+
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert (">delivered</span> It" in answer.text) == (status == 204)
+    assert EVIL not in answer.text
+    assert done.acts == [("TestWebhook", CAROL, HOOK)]
+
+
 async def test_a_webhook_is_removed() -> None:
     done = Done()
 
@@ -259,6 +252,14 @@ def test_keys_that_are_good_for_something_come_first() -> None:
         ("0" * 16, "revoked"),
         ("1" * 16, "expired"),
     ]
+
+
+def test_what_a_webhook_may_be_told_of_is_of_tasks_and_of_the_account() -> None:
+    offered = {one.name: one.is_chosen for one in kind_choices(None)}
+
+    assert {name for name, is_chosen in offered.items() if is_chosen} == {"done", "failed", "cancelled"}
+    assert offered["low_balance"] is False
+    assert offered["sold"] is False
 
 
 def test_the_usual_scopes_are_ticked_until_somebody_chose() -> None:

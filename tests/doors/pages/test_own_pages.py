@@ -12,16 +12,19 @@ import pytest
 import typer
 
 from proofgrid.cli.main import cli
+from proofgrid.doors.pages.live import OWN_LOOKS
 from proofgrid.doors.pages.routes import build_pages
 from proofgrid.doors.pages.views.provers import provers_page
 from proofgrid.doors.pages.views.task import task_page
 from proofgrid.primitives.clock import ManualClock
 from proofgrid.primitives.digests import digest_of
+from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Role
-from proofgrid.rules.jobs.lifecycle import JobState
+from proofgrid.rules.jobs.lifecycle import JobState, TaskState
 from proofgrid.rules.jobs.limits import Limits
 from proofgrid.rules.market.why_unsold import Unsold
 from tests.makers import a_key
+from tests.own_money_facts import KeysOfFacts, MoneyOfFacts, QuotasOfFacts
 from tests.own_pages_facts import (
     CAROL,
     CSRF,
@@ -36,11 +39,11 @@ from tests.own_pages_facts import (
     GateOfFacts,
     IncidentsOfFacts,
     LettersOfFacts,
-    MoneyOfFacts,
     ProgramsOfFacts,
     SignedIn,
     TasksOfFacts,
     a_close_up,
+    a_task,
     an_operator_close_up,
 )
 from tests.pages_facts import ALICE, EVIL, an_intake
@@ -68,6 +71,8 @@ def a_browser(*roles: Role, done: Done | None = None, now: tuple[Role, ...] | No
         audit=AuditOfFacts(noted),
         engines=EnginesOfFacts(noted),
         accounts=MoneyOfFacts(),
+        api_keys=KeysOfFacts(noted),
+        quotas=QuotasOfFacts(),
         treasury=MoneyOfFacts(),
         programs=ProgramsOfFacts(),
         artifacts=ArtifactsOfFacts(),
@@ -234,6 +239,43 @@ async def test_a_live_task_tells_that_it_is_over() -> None:
 
     assert text.count("event: changed") == 2
     assert text.endswith("event: over\ndata: {}\n\n")
+
+
+class TasksThatChange(TasksOfFacts):
+    """Another one is done with every third look, until none is open."""
+
+    looks = 0
+
+    @needs(Role.CLIENT)
+    async def list_own(self, caller: Any, wanted: Any, *, limit: int, begins: str = "") -> list[Any]:
+        self.looks += 1
+        return [a_task(state=TaskState.DONE if self.looks > 3 * place else TaskState.OPEN) for place in (1, 2)]
+
+
+async def test_a_list_tells_that_it_changed_and_then_its_browser_comes_again() -> None:
+    tasks = TasksThatChange(Done())
+    intake = an_intake(tasks=tasks, callers=CallersOfFacts((Role.CLIENT,)))
+    pages = build_pages(intake, ManualClock(), SignedIn(Role.CLIENT))
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(pages.app), base_url="http://pages") as browser:
+        text = (await browser.get("/live/own/tasks")).text
+
+    assert text.count("event: changed") == 2
+    assert "event: over" not in text
+    assert tasks.looks > OWN_LOOKS  # it was looked at to the end
+
+
+@pytest.mark.parametrize("what", ["tasks", "provers", "incidents"])
+async def test_what_is_live_is_for_who_sees_the_page(what: str) -> None:
+    others = {"tasks": Role.OPERATOR, "provers": Role.CLIENT, "incidents": Role.OPERATOR}
+
+    async with a_browser(*ALL) as browser, a_browser(others[what]) as other, a_browser() as nobody:
+        text = (await browser.get(f"/live/own/{what}")).text
+        refused = [(await one.get(f"/live/own/{what}")).status_code for one in (other, nobody)]
+        unknown = (await browser.get("/live/own/others")).status_code
+
+    assert text == "retry: 3000\n\n"
+    assert (refused, unknown) == ([403, 303], 404)
 
 
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "javascript:alert(1)", ""])

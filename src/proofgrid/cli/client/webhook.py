@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from proofgrid.cli.kit.console import complain, date_text, plain, print_answers, print_json, say
+from proofgrid.cli.kit.failures import EXIT_FAILED
 from proofgrid.cli.kit.options import ClientOptions, LimitOption, with_client
 from proofgrid.cli.kit.reading import parse_moment_ms
 from proofgrid.primitives.clock import SystemClock
@@ -100,6 +101,27 @@ def deliveries(options: ClientOptions, webhook: WebhookArgument, limit: LimitOpt
         empty="nothing yet",
         json=options.json,
     )
+
+
+@group.command("test")
+@with_client
+def test(options: ClientOptions, webhook: WebhookArgument) -> None:
+    """Send a signed message to a webhook now that tells of nothing, and show what it answers.
+
+    It is sent once and is no delivery: it is not listed, and does not enable a webhook that was disabled.
+
+    \b
+    Example:
+      proofgrid webhook test 01890a5d-…
+    """
+    tested = options.ask(lambda client: client.webhooks.test(webhook))
+    if options.json:
+        print_json(plain(tested))
+    else:
+        status = f"answered {tested.status}" if tested.status else "no answer"
+        say(f"{status} after {tested.took_ms} ms{f': {tested.answer}' if tested.answer else ''}")
+    if not tested.delivered:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @group.command("replay")

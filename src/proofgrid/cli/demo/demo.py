@@ -49,6 +49,10 @@ def run(
             help="Every proof system on one network: four requests at once, one of them a graph, one in one proof.",
         ),
     ] = False,
+    chain: Annotated[
+        bool,
+        typer.Option("--chain", help="Operators with stake on a chain; one lies, and what is taken for it there."),
+    ] = False,
     data_dir: Annotated[
         Path, typer.Option("--data-dir", help="A folder of its own; the next demo removes it.")
     ] = DEFAULT_FOLDER,
@@ -67,6 +71,9 @@ def run(
     With --all: provers of different systems on one network, and a request to each at once. Two proofs are folded into
     one there; the keys for that take minutes to make, once, and are kept.
 
+    With --chain: two operators stake on EigenLayer, on a chain that runs here; one hands in a wrong proof, and its
+    stake pays for it. It needs `pip install 'proofgrid[chain]'`.
+
     A gateway with PostgreSQL and three provers of two operators run as real processes until the end, or Ctrl-C.
     Its pages show them: lanes and prices, each round as a chart of both clocks, operators.
 
@@ -77,15 +84,24 @@ def run(
       proofgrid demo --model lenet
       proofgrid demo --system groth16
       proofgrid demo --all
+      proofgrid demo --chain
       proofgrid demo --open --stay
       proofgrid demo --samples samples
     """
     if samples is not None:
         _write_samples(samples, json=json)
-        return
-    wanted = _Wanted(system, model, digit, every, opens, stay)
+    else:
+        _play(_Wanted(system, model, digit, every, opens, stay), data_dir, chain=chain, json=json)
+
+
+def _play(wanted: _Wanted, data_dir: Path, *, chain: bool, json: bool) -> None:
     try:
-        faults = run_async(_demo(wanted, data_dir, json=json))
+        if chain:
+            from proofgrid.cli.demo.staked.demo import play
+
+            faults = run_async(play(json=json))
+        else:
+            faults = run_async(_demo(wanted, data_dir, json=json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         complain("stopped; every process that the demo had started has ended", style="yellow")
         raise typer.Exit(EXIT_INTERRUPTED) from None

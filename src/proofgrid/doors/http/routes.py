@@ -285,6 +285,7 @@ _WEBHOOKS = _of(
         "What was sent, and the answers.",
     ),
     ("POST", "/v1/webhooks/{endpoint_id}/replay", "WebhookService.ReplayWebhook", "Send again, and enable it."),
+    ("POST", "/v1/webhooks/{endpoint_id}/test", "WebhookService.TestWebhook", "Send a test now; what came back."),
     ("DELETE", "/v1/webhooks/{endpoint_id}", "WebhookService.RemoveWebhook", "Send nothing more there."),
 )
 

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from proofgrid.doors.pages.mine import task_id_of
-from proofgrid.doors.pages.site import Asked
+from proofgrid.doors.pages.site import Asked, NoSuchPage
 from proofgrid.doors.pages.views.network import network_page
+from proofgrid.doors.pages.views.provers import provers_page
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Busy, TooManyOpen, Unavailable
 from proofgrid.roles.intake.held import Held
 from proofgrid.roles.intake.overview import Overview
+from proofgrid.rules.jobs.filters import parse_filter
 
 LOOK_SECONDS = 1.0
+OWN_LOOK_SECONDS = 3.0  #: at what only one visitor sees
+OWN_LOOKS = 200  #: then the browser comes again, and who it is is looked at anew
+TASKS_SEEN = 100
 ANYWAY_LOOKS = 15  #: a page is fresh again after so many, though nothing changed but the time
 OPEN_MAX = 4_096  #: of this gateway
 OPEN_OF_HOST_MAX = 64
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+Look = Callable[[], Awaitable[Hashable]]
 OVER = b"event: over\ndata: {}\n\n"
 CHANGED = b"event: changed\ndata: {}\n\n"
 
@@ -48,6 +54,55 @@ class Live:
         """Tell when the network's page is another one."""
         return self.stream(asked.request, self._network_changes())
 
+    async def own(self, asked: Asked) -> Response:
+        """Tell when a page of the visitor's own is another one: its tasks, its provers, or incidents."""
+        look = await self._look_of(asked, asked.request.path_params["what"])
+        return self.stream(asked.request, self._own_changes(look), ends=False)
+
+    async def _look_of(self, asked: Asked, what: str) -> Look:
+        """Return what tells two states of a page apart. Raises NoSuchPage, or what says that the page is another's."""
+        intake = asked.intake
+        if what == "tasks":
+            caller = await asked.caller(intake.tasks.list_own)
+            everything = parse_filter(state="", program_digest="", tag="", since_ms=0, until_ms=0)
+
+            async def tasks() -> Hashable:
+                found = await intake.tasks.list_own(caller, everything, limit=TASKS_SEEN)
+                return tuple((one.task_id, one.state, one.spent) for one in found)
+
+            return tasks
+        if what == "provers":
+            caller = await asked.caller(intake.close_up.of_operator)
+
+            async def provers() -> Hashable:
+                page = provers_page(await intake.close_up.of_operator(caller), asked=None)
+                now = tuple(
+                    (one.card.prover_id, one.why, one.busy, one.slots, tuple(one.lanes)) for one in page.provers
+                )
+                return now, page.earned, page.stake.bond, page.stake.bound
+
+            return provers
+        if what == "incidents":
+            await asked.caller(intake.incidents.list_all)
+
+            async def incidents() -> Hashable:
+                found = await intake.incidents.list_all(limit=TASKS_SEEN, closed=True)
+                return tuple((one.incident_id, one.closed_ms, one.times, one.acted_ms) for one in found)
+
+            return incidents
+        raise NoSuchPage()
+
+    async def _own_changes(self, look: Look) -> AsyncIterator[None]:
+        seen = await look()
+        for _ in range(OWN_LOOKS):
+            await self._clock.sleep(OWN_LOOK_SECONDS)
+            if self._closing.is_set():
+                return
+            now = await look()
+            if now != seen:
+                seen = now
+                yield None
+
     async def task(self, asked: Asked) -> Response:
         """Tell when something happened to a task, until it is over."""
         caller = await asked.caller(asked.intake.tasks.follow)
@@ -60,8 +115,11 @@ class Live:
 
         return self.stream(asked.request, changes())
 
-    def stream(self, request: Request, changes: AsyncIterator[None]) -> Response:
-        """Answer with an event for each change, until there is none or the gateway closes. Raises TooManyOpen, Busy."""
+    def stream(self, request: Request, changes: AsyncIterator[None], *, ends: bool = True) -> Response:
+        """Answer with an event for each change, until there is none or the gateway closes. Raises TooManyOpen, Busy.
+
+        `ends`: where there is no change any more, there never will be; else the browser comes again.
+        """
         host = request.client.host if request.client else ""
         if self._open[host] >= OPEN_OF_HOST_MAX:
             raise TooManyOpen(
@@ -69,15 +127,17 @@ class Live:
             )
         if self._open.total() >= OPEN_MAX:
             raise Busy("too many live pages are open", hint="reload the page now and then")
-        return StreamingResponse(self._events(host, changes), media_type="text/event-stream", headers=HEADERS)
+        return StreamingResponse(
+            self._events(host, changes, ends=ends), media_type="text/event-stream", headers=HEADERS
+        )
 
-    async def _events(self, host: str, changes: AsyncIterator[None]) -> AsyncIterator[bytes]:
+    async def _events(self, host: str, changes: AsyncIterator[None], *, ends: bool) -> AsyncIterator[bytes]:
         with self._counted(host):
             yield b"retry: 3000\n\n"
             with suppress(Unavailable):  # this gateway closes: the browser comes again
                 async for _ in changes:
                     yield CHANGED
-            if not self._closing.is_set():
+            if ends and not self._closing.is_set():
                 yield OVER
 
     async def _network_changes(self) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Pages of who is signed in: tasks, one task, money, an operator's provers; and the forms on them."""
+"""Pages of who is signed in: tasks, one task, an operator's provers; and the forms on them."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from proofgrid.wire.codec.texts import read_list
 
 TASKS_SHOWN = 100
 PROGRAMS_SHOWN = 200
-TRANSFERS_SHOWN = 100
 _HEX = re.compile(r"[0-9a-f-]{1,36}")
 
 
 async def tasks(asked: Asked) -> Response:
-    """The visitor's tasks, by state and by how their ids begin."""
+    """The visitor's tasks, by state, tag and program, or by how their ids begin; and what they cost together."""
     use_case = asked.intake.tasks.list_own
     caller = await asked.caller(use_case)
     state, begins = asked.text("state", chars_max=20), asked.text("begins", chars_max=36).strip().lower()
     if begins and not _HEX.fullmatch(begins):
         raise InvalidField("the first hex digits of an id", field="begins")
     tag = "" if begins else asked.text("tag", chars_max=TAG_CHARS_MAX).strip()
-    wanted = parse_filter(state=state, program_digest="", tag=tag, since_ms=0, until_ms=0)
+    program = "" if begins else asked.text("program", chars_max=64).strip()
+    wanted = parse_filter(state=state, program_digest=program, tag=tag, since_ms=0, until_ms=0)
     found = await use_case(caller, wanted, limit=TASKS_SHOWN, begins=begins)
     now_ms = (await asked.intake.overview.now()).now_ms
     return asked.page(
@@ -44,6 +44,8 @@ async def tasks(asked: Asked) -> Response:
         state=state,
         begins=begins,
         tag=tag,
+        program=program,
+        spent=sum(one.spent for one in found),
         states=list(TaskState),
         now_ms=now_ms,
         limit=TASKS_SHOWN,
@@ -108,14 +110,6 @@ async def submit(asked: Asked) -> Response:
         filled = {name: fields.get(name, "") for name in ("program", "inputs", "limit_price", "key")}
         return asked.page("new_task.html", status=400, programs=programs, filled=filled, error=error)
     return redirect(f"/tasks/{made.task_id}")
-
-
-async def money(asked: Asked) -> Response:
-    """What the visitor owns, and what moved."""
-    caller = await asked.caller(asked.intake.accounts.get)
-    account = await asked.intake.accounts.get(caller, None, transfers_limit=TRANSFERS_SHOWN)
-    now_ms = (await asked.intake.overview.now()).now_ms
-    return asked.page("money.html", account=account, now_ms=now_ms)
 
 
 async def provers(asked: Asked) -> Response:

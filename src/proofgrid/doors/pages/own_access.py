@@ -12,6 +12,7 @@ from proofgrid.doors.pages.views.access import key_lines, kind_choices, scope_ch
 from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.ids import parse_uuid
 from proofgrid.primitives.money import parse_amount
+from proofgrid.roles.intake.webhooks import Trial
 from proofgrid.rules.access.api_keys import WantedKey, parse_key_id, parse_scopes
 from proofgrid.rules.webhooks.endpoints import DeliveryState
 from proofgrid.rules.webhooks.signing import public_key_of, spell_secret
@@ -80,6 +81,20 @@ async def make_webhook(asked: Asked) -> Response:
 
 async def webhook(asked: Asked) -> Response:
     """One endpoint: what was sent, with its state and the last answer, and what can be done."""
+    return await _webhook_page(asked)
+
+
+async def test_webhook(asked: Asked) -> Response:
+    """Send a message that tells of nothing, and show what came back."""
+    await asked.form()
+    caller = await asked.caller(asked.intake.webhooks.test)
+    endpoint_id = _endpoint_id(asked)
+    with asked.acting("TestWebhook", {"endpoint_id": str(endpoint_id)}):
+        tested = await asked.intake.webhooks.test(caller, endpoint_id)
+    return await _webhook_page(asked, tested=tested)
+
+
+async def _webhook_page(asked: Asked, *, tested: Trial | None = None) -> Response:
     caller = await asked.caller(asked.intake.webhooks.deliveries)
     endpoint = await _endpoint(asked)
     deliveries = await asked.intake.webhooks.deliveries(caller, endpoint.endpoint_id, limit=DELIVERIES_SHOWN)
@@ -90,6 +105,7 @@ async def webhook(asked: Asked) -> Response:
         deliveries=deliveries,
         failed=sum(one.state is DeliveryState.FAILED for one in deliveries),
         limit=DELIVERIES_SHOWN,
+        tested=tested,
         now_ms=await _now_ms(asked),
     )
 

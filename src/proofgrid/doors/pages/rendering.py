@@ -63,7 +63,10 @@ class Renderer:
         self, request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **values: object
     ) -> Response:
         """Return a whole page; what a signed-in visitor sees is kept by nobody."""
-        text = self._environment.get_template(template).render(visitor=visitor, here=request.url.path, **values)
+        asked_for = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        text = self._environment.get_template(template).render(
+            visitor=visitor, here=request.url.path, asked_for=asked_for, **values
+        )
         cache = "no-store" if visitor is not None else "no-cache"
         return HTMLResponse(text, status_code=status, headers={"Cache-Control": cache, "Vary": "Cookie"})
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proofgrid.doors.pages import administration, mine, own_access, public
+from proofgrid.doors.pages import administration, evidence_files, mine, money, own_access, public
 from proofgrid.doors.pages.live import Live
 from proofgrid.doors.pages.rendering import HEADERS, Renderer
 from proofgrid.doors.pages.site import Asked, Handler, NoSuchPage, Site, answering
@@ -36,7 +36,9 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/tasks/new", mine.new_task),
     ("/tasks/{task_id}", mine.task),
     ("/tasks/{task_id}/bundle", mine.bundle),
-    ("/money", mine.money),
+    ("/money", money.money),
+    ("/money/statement.csv", money.statement),
+    ("/evidence/{evidence_id}", evidence_files.evidence),
     ("/keys", own_access.keys),
     ("/webhooks", own_access.webhooks),
     ("/webhooks/{endpoint_id}", own_access.webhook),
@@ -55,8 +57,11 @@ FORMS: tuple[tuple[str, Handler], ...] = (
     ("/tasks", mine.submit),
     ("/tasks/{task_id}/cancel", mine.cancel),
     ("/keys", own_access.make_key),
+    ("/money/low-balance", money.set_low_balance),
+    ("/keys/{key_id}/spend", money.set_cap),
     ("/keys/{key_id}/revoke", own_access.revoke_key),
     ("/webhooks", own_access.make_webhook),
+    ("/webhooks/{endpoint_id}/test", own_access.test_webhook),
     ("/webhooks/{endpoint_id}/replay", own_access.replay_webhook),
     ("/webhooks/{endpoint_id}/remove", own_access.remove_webhook),
     ("/admin/incidents/{incident_id}/close", administration.close_incident),
@@ -83,6 +88,7 @@ def build_pages(intake: Intake, clock: Clock, visitors: Visitors | None = None) 
     routes += [Route(path, answering(site, handler)) for path, handler in PAGES]
     routes += [Route(path, answering(site, handler), methods=["POST"]) for path, handler in FORMS]
     routes.append(Route("/live/network", answering(site, live.network)))
+    routes.append(Route("/live/own/{what}", answering(site, live.own)))
     routes.append(Route("/live/tasks/{task_id}", answering(site, live.task)))
     routes.append(Route("/{rest:path}", answering(site, _nothing), methods=["GET", "POST"]))
     return Pages(app=_SafeHeaders(Router(routes)), close=live.close)

@@ -55,6 +55,20 @@ class WebhookService(services.WebhookServiceServicer):
         return messages.ReplayWebhookResponse(deliveries=number)
 
     @answering
+    async def TestWebhook(  # noqa: N802
+        self, request: messages.TestWebhookRequest, context: CallContext
+    ) -> messages.TestWebhookResponse:
+        caller = await self._door.admit(context, self._webhooks.test)
+        tested = await self._webhooks.test(caller, parse_uuid(request.endpoint_id, field="endpoint_id"))
+        return messages.TestWebhookResponse(
+            message_id=tested.message_id,
+            delivered=tested.is_delivered,
+            status=tested.status,
+            answer=tested.answer,
+            took_ms=tested.took_ms,
+        )
+
+    @answering
     async def RemoveWebhook(  # noqa: N802
         self, request: messages.RemoveWebhookRequest, context: CallContext
     ) -> messages.RemoveWebhookResponse:

@@ -61,7 +61,7 @@ class OperatorsShown:
 
     now_ms: int
     reports: Sequence[OperatorReport]
-    bonds: Mapping[Address, int]
+    bonds: Mapping[Address, stored.BondOfOperator]
     slashes: Sequence[stored.Slash]
     regions: Mapping[str, str] = field(default_factory=dict)  #: of connected provers, by their ids
 
@@ -196,7 +196,7 @@ class Overview:
             return OperatorsShown(
                 now_ms=await connection.value(DATABASE_TIME),
                 reports=reports,
-                bonds={one.operator: one.balance for one in bonds},
+                bonds={one.operator: one for one in bonds},
                 slashes=await connection.fetch(stored.LATEST_SLASHES, operator="", limit=list_limit(0)),
                 regions=regions,
             )

@@ -1,21 +1,34 @@
-"""Webhooks of clients: made, listed, looked at, replayed, removed."""
+"""Webhooks of clients: made, listed, looked at, tested, replayed, removed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from proofgrid.primitives.account_errors import UnknownWebhook
 from proofgrid.primitives.clock import Clock, fresh_bytes, fresh_uuid
-from proofgrid.primitives.errors import InvalidField, TooManyOpen
-from proofgrid.primitives.ids import parse_uuid
+from proofgrid.primitives.errors import InvalidField, RateLimited, TooManyOpen
+from proofgrid.primitives.ids import Address, parse_uuid
 from proofgrid.primitives.pages import NEWEST_UUID, Page, before_uuid, page_of, read_cursor
+from proofgrid.roles.intake.rates import Rates
+from proofgrid.roles.posting import Answer, post
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import needs
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.jobs.limits import list_limit
-from proofgrid.rules.webhooks.endpoints import ENDPOINTS_MAX, check_url, parse_kinds
-from proofgrid.rules.webhooks.signing import SECRET_BYTES
+from proofgrid.rules.jobs.limits import Rate, list_limit
+from proofgrid.rules.webhooks.endpoints import (
+    ENDPOINTS_MAX,
+    TEST,
+    TEST_SECONDS,
+    TESTS_AT_ONCE,
+    check_url,
+    is_taken,
+    parse_kinds,
+)
+from proofgrid.rules.webhooks.signing import SECRET_BYTES, headers_of
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.webhooks import (
@@ -30,14 +43,32 @@ from proofgrid.store.webhooks import (
     Endpoint,
 )
 
+Send = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What came back of a test. `status` 0: nothing did, and `answer` says why."""
+
+    message_id: str
+    status: int
+    answer: str
+    took_ms: int
+
+    @property
+    def is_delivered(self) -> bool:
+        return is_taken(self.status)
+
 
 class WebhookList:
     """A client has its own. An API key that is for one subnetwork has none: what is sent is of all tasks."""
 
-    def __init__(self, database: Database, clock: Clock, *, may_be_local: bool) -> None:
+    def __init__(self, database: Database, clock: Clock, *, may_be_local: bool, send: Send | None = None) -> None:
         self._database = database
         self._clock = clock
         self._may_be_local = may_be_local
+        self._send: Send = send or partial(post, may_be_local=may_be_local)
+        self._tests: Rates[Address] = Rates(Rate(per_second=1, burst=TESTS_AT_ONCE * TEST_SECONDS), clock)
 
     @needs(Role.CLIENT, once=True, scopes=(Scope.WEBHOOKS_WRITE,))
     async def make(self, caller: Caller, url: str, kinds: Iterable[str]) -> Endpoint:
@@ -80,8 +111,7 @@ class WebhookList:
 
         Newest by what happened last: a delivery that is tried again meanwhile comes to the front of the list.
         """
-        if all(one.endpoint_id != endpoint_id for one in await self.list_own(caller)):
-            raise UnknownWebhook(field="endpoint_id", hint="proofgrid webhook list")
+        await self._own(caller, endpoint_id)
         before_ms, before_id, before_seq = read_cursor(cursor, "deliveries", (*NEWEST_UUID, 0))
         wanted = {"owner": caller.address, "endpoint_id": endpoint_id, "limit": list_limit(limit) + 1}
         async with self._database.connection() as connection:
@@ -98,6 +128,25 @@ class WebhookList:
             of="deliveries",
             place=lambda one: (one.at_ms, str(one.subject_id), one.seq),
         )
+
+    @needs(Role.CLIENT, once=True, scopes=(Scope.WEBHOOKS_WRITE,))
+    async def test(self, caller: Caller, endpoint_id: UUID) -> Trial:
+        """Send a message that tells of nothing, signed like all, and return what came back.
+
+        It is no delivery: it is not tried again, not listed, and neither disables an endpoint nor enables one.
+        Raises UnknownWebhook, or RateLimited after TESTS_AT_ONCE, with when the next may be sent.
+        """
+        endpoint = await self._own(caller, endpoint_id)
+        if wait_ms := self._tests.take(caller.address, TEST_SECONDS):
+            raise RateLimited("so many tests of webhooks", hint=f"one more every {TEST_SECONDS} s", wait_ms=wait_ms)
+        began_ms = self._clock.now_ms()
+        message_id = f"msg_test_{fresh_uuid(self._clock).hex}"
+        told = {"type": TEST, "timestamp_ms": began_ms, "data": {"endpoint_id": str(endpoint_id)}}
+        body = json.dumps(told, separators=(",", ":")).encode()
+        headers = headers_of(endpoint.secret, message_id, body, now_seconds=began_ms // 1_000)
+        answer = await self._send(endpoint.url, headers, body)
+        took_ms = max(0, self._clock.now_ms() - began_ms)
+        return Trial(message_id=message_id, status=answer.status, answer=answer.text, took_ms=took_ms)
 
     @needs(Role.CLIENT, once=True, scopes=(Scope.WEBHOOKS_WRITE,))
     async def replay(self, caller: Caller, endpoint_id: UUID, *, since_ms: int) -> int:
@@ -119,6 +168,12 @@ class WebhookList:
         async with self._database.transaction(Transaction.CHANGE_WEBHOOKS) as connection:
             if await connection.first(REMOVE_WEBHOOK, endpoint_id=endpoint_id, owner=caller.address) is None:
                 raise UnknownWebhook(field="endpoint_id", hint="proofgrid webhook list")
+
+    async def _own(self, caller: Caller, endpoint_id: UUID) -> Endpoint:
+        for one in await self.list_own(caller):
+            if one.endpoint_id == endpoint_id:
+                return one
+        raise UnknownWebhook(field="endpoint_id", hint="proofgrid webhook list")
 
 
 def _check_whole(caller: Caller) -> None:

@@ -63,7 +63,7 @@ MEANINGS: Mapping[Scope, str] = {
     Scope.ACCOUNT_READ: "see the account and its statement",
     Scope.NETWORK_READ: "see rounds, operators, engines, lanes and the head of the audit log",
     Scope.WEBHOOKS_READ: "list webhooks and what was sent to them",
-    Scope.WEBHOOKS_WRITE: "make, replay and remove webhooks",
+    Scope.WEBHOOKS_WRITE: "make, test, replay and remove webhooks",
     Scope.KEYS_READ: "list API keys",
     Scope.KEYS_WRITE: "make API keys that may do no more than this one, and revoke any",
 }

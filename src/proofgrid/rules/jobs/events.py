@@ -348,13 +348,15 @@ class Slashed(_OfJob):
     to_client: int
     to_rescuer: int
     evidence: str  #: its id
+    owed: int | None = None  #: what its bond did not cover and a chain is asked for; None: nothing
 
     def sentence(self, names: Names) -> str:
-        return (
+        slashed = (
             f"{names.prover(self.prover)} was slashed {format_amount(self.amount)} for {self.job(names)}"
             f" ({self.reason}): {format_amount(self.to_client)} to you,"
             f" {format_amount(self.to_rescuer)} for its rescuer"
         )
+        return slashed if self.owed is None else f"{slashed}; {format_amount(self.owed)} is asked of its stake"
 
 
 @event("rescued", seen_by=OWNER)

@@ -29,6 +29,9 @@ GONE = 410
 
 LOW_BALANCE = "low_balance"  #: an account fell below the amount that its owner named
 ACCOUNT_KINDS = (LOW_BALANCE,)  #: of what is told of accounts, not of tasks
+TEST = "webhook.test"  #: the type of a message that tells of nothing, sent when its owner asks
+TESTS_AT_ONCE = 5  #: of one client, at one gateway
+TEST_SECONDS = 10  #: so often one more
 #: Of an endpoint that names none: how a task ends.
 USUAL = ("done", "failed", "cancelled")
 _HINT = "like https://server.example/webhooks"
@@ -51,12 +54,17 @@ class Outcome:
     is_gone: bool = False  #: the receiver wants no more
 
 
+def is_taken(status: int) -> bool:
+    """Tell whether a receiver's answer says that it has the message."""
+    return 200 <= status < 300
+
+
 def outcome_of(status: int, attempts: int, *, now_ms: int, chance_permille: int) -> Outcome:
     """Return what follows from the answer to a try, the `attempts`-th; status 0: there was none.
 
     `chance_permille`: 0 to 999, drawn by who asks.
     """
-    if 200 <= status < 300:
+    if is_taken(status):
         return Outcome(DeliveryState.DELIVERED, now_ms)
     if attempts > len(BACKOFF_SECONDS):
         return Outcome(DeliveryState.FAILED, now_ms, status == GONE)

@@ -31,6 +31,17 @@ class NewWebhook:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookTest:
+    """What came back of a test."""
+
+    message_id: str  #: what the receiver read in webhook-id
+    delivered: bool  #: the answer's status was 200 to 299
+    status: int  #: of the answer; 0: none
+    answer: str  #: its beginning, or why there is none
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One event for one webhook."""
 

@@ -73,9 +73,11 @@ SELECT lane, number, buy_price, sell_price, units, bids, asks, transcript_hash, 
 SELECT name FROM subnetworks WHERE is_open ORDER BY name;
 
 -- name: bonds_of_operators
--- Every bond that holds something.
-SELECT substr(account, 7) AS operator, balance FROM accounts WHERE account LIKE 'stake:%' AND balance > 0
-ORDER BY account LIMIT :limit;
+-- What each operator has at stake: in the ledger, and what stake on a chain adds to it.
+SELECT operator, coalesce(balance, 0) AS balance, coalesce(staked, 0) AS staked
+FROM (SELECT substr(account, 7) AS operator, balance FROM accounts WHERE account LIKE 'stake:%' AND balance > 0) AS bonds
+    FULL JOIN (SELECT operator, chain_bond(operator) AS staked FROM chain_stakes) AS stakes USING (operator)
+WHERE balance > 0 OR staked > 0 ORDER BY operator LIMIT :limit;
 
 -- name: latest_slashes
 -- Newest first, of an :operator, or of all when it is empty; whose task it was, nobody is told.

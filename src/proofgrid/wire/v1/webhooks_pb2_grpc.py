@@ -54,6 +54,11 @@ class WebhookServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.ReplayWebhookRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.ReplayWebhookResponse.FromString,
                 _registered_method=True)
+        self.TestWebhook = channel.unary_unary(
+                '/proofgrid.v1.WebhookService/TestWebhook',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.TestWebhookRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.TestWebhookResponse.FromString,
+                _registered_method=True)
         self.RemoveWebhook = channel.unary_unary(
                 '/proofgrid.v1.WebhookService/RemoveWebhook',
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.RemoveWebhookRequest.SerializeToString,
@@ -91,6 +96,13 @@ class WebhookServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestWebhook(self, request, context):
+        """Send a message now that tells of nothing, signed like all, and say what came back; it is not tried again, nor listed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RemoveWebhook(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -119,6 +131,11 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     servicer.ReplayWebhook,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.ReplayWebhookRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.ReplayWebhookResponse.SerializeToString,
+            ),
+            'TestWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestWebhook,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.TestWebhookRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.TestWebhookResponse.SerializeToString,
             ),
             'RemoveWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.RemoveWebhook,
@@ -234,6 +251,33 @@ class WebhookService:
             '/proofgrid.v1.WebhookService/ReplayWebhook',
             proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.ReplayWebhookRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.ReplayWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.WebhookService/TestWebhook',
+            proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.TestWebhookRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_webhooks__pb2.TestWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,8 @@ class WebhookServiceStub:
     """Newest first; those that were made or given up stay for 30 days."""
     ReplayWebhook: _grpc.UnaryUnaryMultiCallable[_webhooks_pb2.ReplayWebhookRequest, _webhooks_pb2.ReplayWebhookResponse]
     """Send again what failed, and what was delivered of events since a moment; an endpoint that was disabled is not any more."""
+    TestWebhook: _grpc.UnaryUnaryMultiCallable[_webhooks_pb2.TestWebhookRequest, _webhooks_pb2.TestWebhookResponse]
+    """Send a message now that tells of nothing, signed like all, and say what came back; it is not tried again, nor listed."""
     RemoveWebhook: _grpc.UnaryUnaryMultiCallable[_webhooks_pb2.RemoveWebhookRequest, _webhooks_pb2.RemoveWebhookResponse]
 
 @_typing.type_check_only
@@ -50,6 +52,8 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     """Newest first; those that were made or given up stay for 30 days."""
     ReplayWebhook: _aio.UnaryUnaryMultiCallable[_webhooks_pb2.ReplayWebhookRequest, _webhooks_pb2.ReplayWebhookResponse]  # type: ignore[assignment]
     """Send again what failed, and what was delivered of events since a moment; an endpoint that was disabled is not any more."""
+    TestWebhook: _aio.UnaryUnaryMultiCallable[_webhooks_pb2.TestWebhookRequest, _webhooks_pb2.TestWebhookResponse]  # type: ignore[assignment]
+    """Send a message now that tells of nothing, signed like all, and say what came back; it is not tried again, nor listed."""
     RemoveWebhook: _aio.UnaryUnaryMultiCallable[_webhooks_pb2.RemoveWebhookRequest, _webhooks_pb2.RemoveWebhookResponse]  # type: ignore[assignment]
 
 class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,6 +87,14 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_webhooks_pb2.ReplayWebhookResponse, _abc.Awaitable[_webhooks_pb2.ReplayWebhookResponse]]:
         """Send again what failed, and what was delivered of events since a moment; an endpoint that was disabled is not any more."""
+
+    @_abc_1.abstractmethod
+    def TestWebhook(
+        self,
+        request: _webhooks_pb2.TestWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhooks_pb2.TestWebhookResponse, _abc.Awaitable[_webhooks_pb2.TestWebhookResponse]]:
+        """Send a message now that tells of nothing, signed like all, and say what came back; it is not tried again, nor listed."""
 
     @_abc_1.abstractmethod
     def RemoveWebhook(

@@ -7,6 +7,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (held && event.detail.target.contains(held)) event.detail.shouldSwap = false;
 });
 
+const scheme = window.matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function timeOf(times) {
@@ -35,7 +36,14 @@ function drawPrices(figure) {
   }, series, figure);
   chart.root.setAttribute("aria-hidden", "true"); // the picture and the table say the same in words
   svg.classList.add("hidden");
-  new ResizeObserver(() => chart.setSize({ width: figure.clientWidth - 36, height: 260 })).observe(figure);
+  const size = new ResizeObserver(() => chart.setSize({ width: figure.clientWidth - 36, height: 260 }));
+  size.observe(figure);
+  scheme.addEventListener("change", () => { // its colours were read once
+    size.disconnect();
+    chart.destroy();
+    svg.classList.remove("hidden");
+    drawPrices(figure);
+  }, { once: true });
 }
 
 document.querySelectorAll("figure[data-series]").forEach(drawPrices);

@@ -9,6 +9,7 @@ from uuid import UUID
 from proofgrid.rules.access.api_keys import MEANINGS, USUAL, Scope
 from proofgrid.rules.access.roles import Role
 from proofgrid.rules.jobs.event_kinds import KINDS
+from proofgrid.rules.webhooks.endpoints import ACCOUNT_KINDS
 from proofgrid.rules.webhooks.endpoints import USUAL as USUAL_KINDS
 from proofgrid.store.api_keys import StoredKey
 from proofgrid.store.webhooks import Endpoint
@@ -103,11 +104,9 @@ def scope_choices(chosen: Collection[str] | None) -> list[Choice]:
 def kind_choices(chosen: Collection[str] | None) -> list[Choice]:
     """Return the events that a client may be told of; None: nobody chose yet, the usual ones are ticked."""
     ticked = USUAL_KINDS if chosen is None else chosen
-    return [
-        Choice(name=kind, says="", is_chosen=kind in ticked)
-        for kind, event in sorted(KINDS.items(), key=lambda one: (one[0] not in USUAL_KINDS, one[0]))
-        if Role.CLIENT in event.seen_by
-    ]
+    of_tasks = [kind for kind, event in KINDS.items() if Role.CLIENT in event.seen_by]
+    offered = sorted((*of_tasks, *ACCOUNT_KINDS), key=lambda kind: (kind not in USUAL_KINDS, kind))
+    return [Choice(name=kind, says="", is_chosen=kind in ticked) for kind in offered]
 
 
 def _state_of(key: StoredKey, *, now_ms: int) -> str:

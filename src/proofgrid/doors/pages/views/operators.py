@@ -13,7 +13,7 @@ from proofgrid.rules.jobs.speed import Speed, sum_of
 from proofgrid.rules.reputation.breaker import BreakerState
 from proofgrid.rules.reputation.buckets import share_permille, speed_confidence_permille
 from proofgrid.rules.reputation.reports import MeasuredSpeed, OperatorReport, ProverReport
-from proofgrid.store.overview import Slash
+from proofgrid.store.overview import BondOfOperator, Slash
 
 NO_REGION = "not told"
 
@@ -45,7 +45,8 @@ class OperatorLine:
     jobs_proven: int
     jobs_failed: int
     fastest: SpeedLine | None
-    bond: int
+    bond: int  #: with the network
+    staked: int  #: what stake on a chain adds to it
     slashed: int
     slashes: int
     regions: tuple[str, ...]
@@ -94,7 +95,7 @@ def operators_page(shown: OperatorsShown) -> OperatorsPage:
     """Return the list: who is there first, then by what was verified."""
     slashes = _slashes_by_operator(shown.slashes)
     lines = [
-        _line(report, bond=shown.bonds.get(report.operator, 0), slashes=slashes[report.operator], regions=shown.regions)
+        _line(report, bond=_bond_of(report.operator, shown), slashes=slashes[report.operator], regions=shown.regions)
         for report in shown.reports
     ]
     regions = Counter(region or NO_REGION for region in shown.regions.values())
@@ -116,7 +117,7 @@ def operator_page(shown: OperatorsShown, operator: Address, slashes: Sequence[Sl
         return None
     return OperatorPage(
         now_ms=shown.now_ms,
-        line=_line(report, bond=shown.bonds.get(operator, 0), slashes=slashes, regions=shown.regions),
+        line=_line(report, bond=_bond_of(operator, shown), slashes=slashes, regions=shown.regions),
         reasons=report.reasons,
         provers=[prover_card(one, shown.regions) for one in report.provers],
         slashes=slashes,
@@ -158,7 +159,9 @@ def speed_lines(speeds: Sequence[MeasuredSpeed]) -> list[SpeedLine]:
     ]
 
 
-def _line(report: OperatorReport, *, bond: int, slashes: Sequence[Slash], regions: Mapping[str, str]) -> OperatorLine:
+def _line(
+    report: OperatorReport, *, bond: BondOfOperator, slashes: Sequence[Slash], regions: Mapping[str, str]
+) -> OperatorLine:
     speeds = speed_lines([one for prover in report.provers for one in prover.speeds])
     its_regions = {regions[str(one.prover_id)] for one in report.provers if regions.get(str(one.prover_id))}
     return OperatorLine(
@@ -170,11 +173,16 @@ def _line(report: OperatorReport, *, bond: int, slashes: Sequence[Slash], region
         jobs_proven=sum(one.jobs_proven for one in report.provers),
         jobs_failed=sum(one.jobs_failed for one in report.provers),
         fastest=max(speeds, key=lambda one: one.units_per_second_milli, default=None),
-        bond=bond,
+        bond=bond.balance,
+        staked=bond.staked,
         slashed=sum(one.amount - one.given_back for one in slashes),
         slashes=len(slashes),
         regions=tuple(sorted(its_regions)),
     )
+
+
+def _bond_of(operator: Address, shown: OperatorsShown) -> BondOfOperator:
+    return shown.bonds.get(operator, BondOfOperator(operator, 0, 0))
 
 
 def _slashes_by_operator(slashes: Sequence[Slash]) -> Mapping[str, list[Slash]]:
