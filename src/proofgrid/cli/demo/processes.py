@@ -72,7 +72,6 @@ class Fleet:
         """Start a prover; what it does goes to its log."""
         await self._start(name, "prover", *flags)
 
-<<<<<<< HEAD
     def pid_of(self, name: str) -> int:
         """Return the process of a name."""
         return next(child.process.pid for child in self._children if child.name == name)
@@ -80,11 +79,10 @@ class Fleet:
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process and all that it started."""
         os.killpg(self.pid_of(name), number)
-=======
+
     async def start_anchor(self, *flags: str) -> None:
         """Start what holds the network to a chain; what it does goes to its log."""
         await self._start("anchor", "anchor", *flags)
->>>>>>> main
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:
         """Run `proofgrid …` in a process of its own; return its exit code, output and complaints."""
