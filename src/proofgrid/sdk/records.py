@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from proofgrid.primitives.errors import BadBundle, InvalidField
 from proofgrid.primitives.ids import Address
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.proofs.bundles.manifest import Manifest
 from proofgrid.rules.identity.key_list import SignedKeyList
 from proofgrid.rules.jobs.classes import lane_order
@@ -45,7 +42,7 @@ async def export_rounds(
     """
     request = messages.ExportRoundsRequest(lane=lane, first=first, last=last, since_ms=since_ms)
     total = 0
-    with _appearing_whole(path) as file:
+    with written_whole(path) as part, part.open("wb") as file:
         done = -1  # the header is no round
         async for message in connection.read(lambda services: services.market.ExportRounds, request):
             await asyncio.to_thread(file.write, message.lines)
@@ -53,17 +50,6 @@ async def export_rounds(
             done += 1
             on_rounds(min(done, total), total)
     return total
-
-
-@contextmanager
-def _appearing_whole(path: Path) -> Iterator[IO[bytes]]:
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        Path(part).replace(path)
-    finally:
-        Path(part).unlink(missing_ok=True)
 
 
 async def open_order(connection: Connection, lane: str, number: int, what: str) -> OrderOpening:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt, InvalidField, Unavailable
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.sdk.connection import Connection
 from proofgrid.wire.v1 import client_pb2 as messages
 
@@ -58,9 +58,8 @@ async def download_file(connection: Connection, digest: Digest, path: Path) -> N
 
 
 async def _download(connection: Connection, digest: Digest, path: Path) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     hasher = hashlib.sha256()
-    try:
+    with written_whole(path) as part:
         with part.open("wb") as file:
             async for message in connection.stream(
                 lambda services: services.artifacts.Download, messages.DownloadRequest(digest=digest)
@@ -69,6 +68,3 @@ async def _download(connection: Connection, digest: Digest, path: Path) -> None:
                 await asyncio.to_thread(file.write, message.chunk)
         if hasher.hexdigest() != digest:
             raise ArtifactCorrupt(f"what arrived does not hash to {digest}")
-        await asyncio.to_thread(os.replace, part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import Digest, digest_of, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt, ArtifactMissing, InvalidField, TooLarge
 from proofgrid.primitives.sealing_errors import SealBroken
-from proofgrid.store.partial import written_whole
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.store.spool import Opening, Spool, failures_named, parts_of, pieces_of, spooled
 from proofgrid.store.vault import Vault
 

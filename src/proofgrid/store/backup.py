@@ -26,10 +26,10 @@ from proofgrid.primitives.digests import Digest, digest_of_file
 from proofgrid.primitives.errors import ArtifactMissing, InvalidField, ProofgridError
 from proofgrid.primitives.private_files import private_folder
 from proofgrid.primitives.turns import Urgency
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
-from proofgrid.store.partial import written_whole
 from proofgrid.store.queries import query
 
 FORMAT = 1

@@ -17,7 +17,7 @@ import structlog
 
 from proofgrid.primitives.digests import Digest, digest_of_file, parse_digest
 from proofgrid.primitives.errors import ArtifactCorrupt
-from proofgrid.store.partial import PREFIX, written_whole
+from proofgrid.primitives.whole_files import PREFIX, written_whole
 
 HASH_HOLDS_SECONDS = 10.0  #: of a file that nobody touched
 
