@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: 2df1b0d1367ff83e812472714cc85efba04ba4dbc10e6b37a773fbf7e8e15da5
+// SHA-256 of openapi.json: 021c028c288f31f9bab774cd43e9b284471d566f72342ca205fcee349926adb9
 
 export interface paths {
     "/v1/openapi.json": {
@@ -1207,7 +1207,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What stopped settlement, newest first. */
+        /** What was noticed, newest first. */
         get: operations["ListIncidents"];
         put?: never;
         post?: never;
@@ -1226,6 +1226,23 @@ export interface paths {
         };
         /** One of them. */
         get: operations["GetIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/incidents/{incident_id}/post-mortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened when, and a draft in Markdown. */
+        get: operations["GetPostMortem"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1685,6 +1702,18 @@ export interface components {
             closed_ms: number;
             closed_by: string;
             stops_settlement: boolean;
+            acted_ms: number;
+            acted: string;
+            until_ms: number;
+            ends: string;
+            severity: string;
+            runbook: string;
+        };
+        IncidentStep: {
+            at_ms: number;
+            what: string;
+            by: string;
+            said: string;
         };
         Job: {
             job_id: string;
@@ -1878,6 +1907,11 @@ export interface components {
             per_second: number;
             burst: number;
             left: number;
+        };
+        PostMortem: {
+            incident_id: number;
+            draft: string;
+            steps: components["schemas"]["IncidentStep"][];
         };
         /** @description RFC 9457; `code` is the stable name of the error, `field` what is wrong, `hint` what to do. */
         Problem: {
@@ -4189,7 +4223,7 @@ export interface operations {
             };
         };
     };
-    CloseIncident: {
+    GetPostMortem: {
         parameters: {
             query?: never;
             header?: never;
@@ -4199,6 +4233,34 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostMortem"];
+                };
+            };
+        };
+    };
+    CloseIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    why?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
