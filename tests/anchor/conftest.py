@@ -14,7 +14,7 @@ from proofgrid.chain import artifacts
 from proofgrid.chain.accounts import contract_at
 from proofgrid.chain.devnet.anvil import Anvil, running
 from proofgrid.chain.devnet.downloads import NotFetched
-from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
+from proofgrid.chain.devnet.network import ChainNetwork, Terms, deploy_network
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.store.database import Database
 from tests.anchor.life import FINAL_AFTER, HOT, STAKER, ChainLife, join
@@ -22,6 +22,7 @@ from tests.makers import a_key
 from tests.roles.lanes import LaneUnderTest
 
 NETWORK_KEY = a_key(9)
+SILENCE = 80  #: blocks; nothing is said only to be heard in most tests
 
 Moved = Callable[[Anvil], ChainNetwork]
 
@@ -34,7 +35,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Moved]:
 
     async def deploy() -> ChainNetwork:
         async with running(folder / "anvil.log", state=state) as chain:
-            network = await deploy_network(chain, str(NETWORK_KEY.address))
+            network = await deploy_network(chain, str(NETWORK_KEY.address), terms=Terms(vault_silence=SILENCE))
             await join(network, STAKER, HOT)
             return network
 

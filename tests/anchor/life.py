@@ -14,8 +14,11 @@ from proofgrid.chain.nodes import Nodes
 from proofgrid.chain.signing import ChainSigner
 from proofgrid.chain.slashes import SlashContract
 from proofgrid.chain.stake import Staker
+from proofgrid.chain.vault import VaultContract
 from proofgrid.primitives.signatures import SigningKey
-from proofgrid.roles.anchor.anchor import Acting, Anchor
+from proofgrid.roles.anchor.anchor import Acting, Anchor, Watching
+from proofgrid.roles.anchor.batching import Batching, BatchTerms
+from proofgrid.roles.anchor.crediting import Crediting
 from proofgrid.roles.anchor.sending import Outbox
 from proofgrid.roles.anchor.slashing import Slasher, SlashTerms
 from proofgrid.roles.anchor.watching import Watcher, WatchTerms
@@ -53,6 +56,7 @@ class ChainLife:
     urls: list[str] = field(default_factory=list)
     watch: WatchTerms = field(default_factory=WatchTerms)
     slash: SlashTerms = field(default_factory=SlashTerms)
+    every_ms: int = 0  #: between batches
     anchor: Anchor = field(init=False)
     opened: list[tuple[Anchor, Nodes]] = field(default_factory=list)
 
@@ -75,12 +79,15 @@ class ChainLife:
         database = database or self.database
         signer = ChainSigner(self.chain.slasher.account)
         nodes = Nodes.named(self.urls)
+        vault = VaultContract(str(self.chain.vault.address))
         acting = Acting(
+            batching=Batching(database, vault, BatchTerms(every_ms=self.every_ms), sender=signer.address),
             slasher=Slasher(database, SlashContract(str(self.chain.avs.address)), self.slash, sender=signer.address),
             outbox=Outbox(database, signer, fee_cap=FEE_CAP),
         )
         watcher = Watcher(database, Members(self.chain.service), self.watch)
-        self.anchor = Anchor(database, nodes, watcher, acting, poll_seconds=0.0)
+        watching = Watching(watcher=watcher, crediting=Crediting(database, vault))
+        self.anchor = Anchor(database, nodes, watching, acting, poll_seconds=0.0)
         self.opened.append((self.anchor, nodes))
 
     async def close(self) -> None:

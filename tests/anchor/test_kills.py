@@ -19,13 +19,13 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-def doomed(database: Database, steps: int) -> None:
-    """Kill whoever reaches so many boundaries of transactions that act."""
+def doomed(database: Database, steps: int, *names: str) -> None:
+    """Kill whoever reaches so many boundaries of transactions that act, or of those with these names."""
     left = steps
 
     def reach(boundary: str) -> None:
         nonlocal left
-        if boundary.startswith(("owe_chain", "send_chain")):
+        if boundary.startswith(names or ("owe_chain", "send_chain")):
             left -= 1
             if left < 0:
                 raise Killed(boundary)

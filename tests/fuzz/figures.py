@@ -7,7 +7,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from proofgrid.primitives.errors import ProofgridError
+from proofgrid.primitives.errors import InvalidField, ProofgridError
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.money import AMOUNT_MAX, PRICE_MAX
 from proofgrid.rules.audit.merkle import (
@@ -32,6 +32,7 @@ from proofgrid.rules.jobs.sizes import (
 )
 from proofgrid.rules.jobs.speed import Speed
 from proofgrid.rules.ledger.payout_tree import PayoutTree, is_in, leaf_of
+from proofgrid.rules.ledger.vault_batches import Batch, parse_batch
 from proofgrid.rules.market.firm_quote import FirmPolicy, check_hold, firm_terms, promised_ms
 from proofgrid.rules.market.reserves import Reserve, ReservedJob, offered_slots, sell_ahead
 from tests.makers import a_key
@@ -202,6 +203,7 @@ def take_payouts(data: bytes) -> None:
         assert not is_in(tree.root, account, amount ^ 1, tree.proof(account))
         if claimed != tree.proof(account):
             is_in(tree.root, account, amount, claimed)
+    parses_one_spelling(said)
     leaf_of(Address("0x" + "0" * 40), _number(said, "amount", least=-1, most=1 << 200))
 
 
@@ -212,10 +214,36 @@ def _texts(value: object) -> list[str]:
     ]
 
 
+def parses_one_spelling(said: dict[str, object]) -> None:
+    """What is read as the file of a batch is its one spelling."""
+    text = json.dumps(said.get("file"), sort_keys=True, separators=(",", ":"))
+    try:
+        batch = parse_batch(text)
+    except InvalidField:
+        return
+    assert batch.text == text
+
+
 def payouts() -> list[bytes]:
     """Of five accounts, of one, of none."""
     proof = [base64.b64encode(bytes(32)).decode().rstrip("=")]
-    return [json.dumps({"amounts": list(range(count)), "proof": proof, "amount": 7}).encode() for count in (5, 1, 0)]
+    accounts = {a_key(number).address: number << 70 for number in range(1, 4)}
+    batch = Batch(
+        chain_id=1,
+        vault=a_key(9).address,
+        unit=10**9,
+        sequence=0,
+        deposits_seen=1,
+        from_ms=0,
+        to_ms=1,
+        records=bytes(32),
+        payouts=accounts,
+        balances=accounts,
+    )
+    file = {"file": json.loads(batch.text)}
+    return [
+        json.dumps({"amounts": list(range(count)), "proof": proof, "amount": 7, **file}).encode() for count in (5, 1, 0)
+    ]
 
 
 # --- audit proofs ---------------------------------------------------------------------------------

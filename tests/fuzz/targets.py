@@ -153,7 +153,7 @@ TARGETS: Mapping[str, Target] = {
         tries=150,
     ),
     "payouts": Target(
-        what="trees of payouts, and proofs in them",
+        what="trees of payouts, proofs in them, and files of batches",
         take=figures.take_payouts,
         seeds=figures.payouts,
         mutate=mutated_json,

@@ -33,6 +33,7 @@ from proofgrid.sdk.network_keys import KeyLists
 from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.sync import SyncClient
+from proofgrid.sdk.vaults import Vaults
 from proofgrid.sdk.webhooks import Webhooks
 from proofgrid.wire.v1 import audit_pb2, common_pb2, keys_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -130,6 +131,12 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "evidence": lambda bonds: bonds.evidence(),
         "one_evidence": lambda bonds: bonds.one_evidence("e"),
         "appeal": lambda bonds: bonds.appeal("e", "why"),
+    },
+    Vaults: {
+        "show": lambda vaults: vaults.show(),
+        "request_payout": lambda vaults: vaults.request_payout(5),
+        "proof": lambda vaults: vaults.proof(),
+        "batch": lambda vaults: vaults.batch(),
     },
     Audit: {
         "head": lambda audit: audit.head(NETWORK),

@@ -166,6 +166,7 @@ def python_page() -> str:
     from proofgrid.sdk.bonds import Bonds
     from proofgrid.sdk.client import Client
     from proofgrid.sdk.sync import SyncClient
+    from proofgrid.sdk.vaults import Vaults
     from proofgrid.sdk.webhooks import Webhooks
 
     parts = [
@@ -173,6 +174,7 @@ def python_page() -> str:
         "Every answer is a frozen value of `proofgrid.sdk.answers`; every refusal raises an error with a code.",
     ]
     attributes = {Client: "", ApiKeys: "client.api_keys", Webhooks: "client.webhooks", Bonds: "client.bonds"}
+    attributes |= {Vaults: "client.vaults"}
     attributes |= {Admin: "client.admin", SyncClient: ""}
     for kind, where in attributes.items():
         parts.append(f"## {kind.__name__}{f' (`{where}`)' if where else ''}")

@@ -52,6 +52,19 @@ OF_INCIDENTS: tuple[tuple[str, str, str, str, str, tuple[str, ...], tuple[str, .
         ),
     ),
     (
+        "ProofgridVaultShort",
+        "vault",
+        "page",
+        "The vault holds less than the ledger owes, or its guardian struck a batch.",
+        "No batch is made until the incident is closed: nothing new can be claimed, and after a silence it freezes.",
+        ("`proofgrid admin check-ledger`.", "`batch` and `batch_wanted` in the anchor's logs."),
+        (
+            "Money that was brought in by hand needs its tokens: transfer them to the vault.",
+            "A batch was struck: ask the guardian why before anything else.",
+            "`proofgrid admin incident close`; what is still missing opens a new one.",
+        ),
+    ),
+    (
         "ProofgridKeyCompromised",
         "key_compromised",
         "page",

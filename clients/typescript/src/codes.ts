@@ -81,6 +81,8 @@ export const ERROR_CODES = {
   "PG-530": "AdministrationStopped",
   "PG-531": "AddressBlocked",
   "PG-561": "NodeNotBelieved",
+  "PG-564": "NoVault",
+  "PG-565": "VaultFrozen",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

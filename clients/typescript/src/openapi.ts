@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: d6d838d66e579da4a1dfc37cd4bd10a01262b49714e87db908f09f42a66dde22
+// SHA-256 of openapi.json: 604c3bfc80253b49c77c4060df927bc16337d3f61ecd0d6a960815eb56f8bf71
 
 export interface paths {
     "/v1/openapi.json": {
@@ -663,6 +663,74 @@ export interface paths {
         put?: never;
         /** Say why a slash was wrong. */
         post: operations["Appeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vault on a chain, and what of yours waits for it. */
+        get: operations["GetVault"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an account claims by, on the chain. */
+        get: operations["GetVaultProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/payouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be paid out. */
+        post: operations["RequestPayout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vault/batches/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public file of a batch; -1: the newest that is in force. */
+        get: operations["GetVaultBatch"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2053,6 +2121,30 @@ export interface components {
             used: number;
             limit: number;
         };
+        Vault: {
+            chain_id: number;
+            vault: string;
+            token: string;
+            unit: number;
+            delay_blocks: number;
+            silence_blocks: number;
+            final: number;
+            is_frozen: boolean;
+            payable: number;
+            claimed: number;
+            last_batch: number;
+        };
+        VaultBatch: {
+            number: number;
+            file: string;
+        };
+        VaultProof: {
+            account: string;
+            number: number;
+            cumulative: string;
+            proof: string[];
+            root: string;
+        };
         Waiting: {
             reason: string;
             price: number;
@@ -3174,6 +3266,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Evidence"];
+                };
+            };
+        };
+    };
+    GetVault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vault"];
+                };
+            };
+        };
+    };
+    GetVaultProof: {
+        parameters: {
+            query?: {
+                account?: string;
+                number?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultProof"];
+                };
+            };
+        };
+    };
+    RequestPayout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same as `payout_id` in the body: the same key is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    amount?: number;
+                    payout_id?: string;
+                    to?: string;
+                    earned?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vault"];
+                };
+            };
+        };
+    };
+    GetVaultBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VaultBatch"];
                 };
             };
         };

@@ -22,6 +22,7 @@ from proofgrid.store.embedded import start_embedded
 from proofgrid.telemetry.logs import configure_logs
 
 if TYPE_CHECKING:
+    from proofgrid.chain.vault import VaultContract
     from proofgrid.roles.anchor.anchor import Acting, Anchor
 
 _CONNECTIONS = 3
@@ -37,6 +38,7 @@ class AnchorFacts:
     mode: StakeMode
     horizon: int  #: blocks
     slasher: str  #: its address; empty: it only reads
+    vault: str  #: empty: no money goes over the chain
 
 
 @asynccontextmanager
@@ -45,7 +47,8 @@ async def open_anchor(settings: AnchorSettings) -> AsyncIterator[tuple[Anchor, A
     from proofgrid.chain.members import Members
     from proofgrid.chain.nodes import Nodes
     from proofgrid.chain.reading import StakeReader, find_service
-    from proofgrid.roles.anchor.anchor import Anchor
+    from proofgrid.roles.anchor.anchor import Anchor, Watching
+    from proofgrid.roles.anchor.crediting import Crediting
     from proofgrid.roles.anchor.watching import Watcher, WatchTerms
 
     configure_logs(json_lines=settings.log_json, level=settings.log_level)
@@ -71,13 +74,17 @@ async def open_anchor(settings: AnchorSettings) -> AsyncIterator[tuple[Anchor, A
                 fresh_ms=settings.fresh_seconds * 1_000,
             )
             watcher = Watcher(database, Members(service), terms)
-            acting = None if key is None else _acting(settings, database, service.avs, key)
-            anchor = Anchor(database, nodes, watcher, acting, poll_seconds=settings.poll_ms / 1_000)
+            vault = _vault(settings)
+            acting = None if key is None else _acting(settings, database, service.avs, vault, key)
+            crediting = None if vault is None else Crediting(database, vault)
+            watching = Watching(watcher=watcher, crediting=crediting)
+            anchor = Anchor(database, nodes, watching, acting, poll_seconds=settings.poll_ms / 1_000)
             facts = AnchorFacts(
                 avs=service.avs,
                 mode=mode,
                 horizon=blocks,
                 slasher="" if key is None else key.address,
+                vault="" if vault is None else vault.address,
             )
             try:
                 yield anchor, facts
@@ -87,16 +94,27 @@ async def open_anchor(settings: AnchorSettings) -> AsyncIterator[tuple[Anchor, A
             await nodes.close()
 
 
-def _acting(settings: AnchorSettings, database: Database, avs: str, key: SigningKey) -> Acting:
+def _vault(settings: AnchorSettings) -> VaultContract | None:
+    from proofgrid.chain.vault import VaultContract
+
+    return VaultContract(str(parse_address(settings.vault, field="vault"))) if settings.vault else None
+
+
+def _acting(
+    settings: AnchorSettings, database: Database, avs: str, vault: VaultContract | None, key: SigningKey
+) -> Acting:
     from proofgrid.chain.signing import ChainSigner
     from proofgrid.chain.slashes import SlashContract
     from proofgrid.roles.anchor.anchor import Acting
+    from proofgrid.roles.anchor.batching import Batching, BatchTerms
     from proofgrid.roles.anchor.sending import Outbox
     from proofgrid.roles.anchor.slashing import Slasher, SlashTerms
 
     signer = ChainSigner.with_secret(key.secret)
     asking = AskingTerms(least=settings.slash_least, patience_ms=settings.slash_patience_seconds * 1_000)
+    terms = BatchTerms(every_ms=settings.batch_seconds * 1_000)
     return Acting(
+        batching=None if vault is None else Batching(database, vault, terms, sender=signer.address),
         slasher=Slasher(database, SlashContract(avs), SlashTerms(asking=asking), sender=signer.address),
         outbox=Outbox(database, signer, fee_cap=settings.fee_cap),
     )

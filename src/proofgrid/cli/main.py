@@ -26,6 +26,7 @@ from proofgrid.cli.admin import (
 )
 from proofgrid.cli.chain import devnet
 from proofgrid.cli.chain import stake as chain
+from proofgrid.cli.chain import vault as money
 from proofgrid.cli.client import (
     account,
     api_keys,
@@ -47,6 +48,7 @@ from proofgrid.cli.client import (
     submit,
     systems,
     tasks,
+    vault,
     verify,
     watch,
     webhook,
@@ -132,7 +134,8 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
-for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, config_files, doctor):
+vault.add_to(money.group)
+for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, money, config_files, doctor):
     cli.add_typer(group.group)
 
 

@@ -1,4 +1,4 @@
-"""Errors about what an account has: its API keys, what they may spend, and who is told."""
+"""Errors about what an account has: its API keys, what they may spend, who is told, and its vault."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ class OutOfScope(Refused):
     """The API key has not the scope that the call needs."""
 
     code = "PG-213"
+
+
+class NoVault(InvalidRequest):
+    """This network's money is in no vault on a chain."""
+
+    code = "PG-564"
+
+
+class VaultFrozen(InvalidRequest):
+    """The vault is frozen: everybody leaves by the last batch in force."""
+
+    code = "PG-565"

@@ -45,6 +45,7 @@ from proofgrid.sdk.ownership import Ownership
 from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.terms import AllTerms
 from proofgrid.sdk.transfer import OnBytes, download_file, upload_file
+from proofgrid.sdk.vaults import Vaults
 from proofgrid.sdk.webhooks import Webhooks
 from proofgrid.wire.codec.requests import write_constraints, write_ladder
 from proofgrid.wire.v1 import client_pb2 as messages
@@ -102,6 +103,7 @@ class Client(Accounts, Looks, OwnTasks):
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.sealing = Sealing(self.connection, self.program)  #: for inputs that nobody between reads
         self.bonds = Bonds(self.connection)  #: for operators
+        self.vaults = Vaults(self.connection)  #: money over a chain
         self.admin = Admin(self.connection)  #: for administrators
         self.engines = Engines(self.connection)
 

@@ -26,6 +26,7 @@ from proofgrid.wire.v1.stake_pb2_grpc import StakeServiceStub
 from proofgrid.wire.v1.statements_pb2_grpc import StatementServiceStub
 from proofgrid.wire.v1.subnetworks_pb2_grpc import SubnetworkServiceStub
 from proofgrid.wire.v1.treasury_pb2_grpc import TreasuryServiceStub
+from proofgrid.wire.v1.vault_pb2_grpc import VaultServiceStub
 from proofgrid.wire.v1.webhooks_pb2_grpc import WebhookServiceStub
 
 Request = TypeVar("Request")
@@ -62,4 +63,5 @@ class Services:
         self.statements = StatementServiceStub(channel)
         self.subnetworks = SubnetworkServiceStub(channel)
         self.treasury = TreasuryServiceStub(channel)
+        self.vaults = VaultServiceStub(channel)
         self.webhooks = WebhookServiceStub(channel)

@@ -23,8 +23,11 @@ class AnchorSettings(Settings):
     )
     rpc: str = setting("http://127.0.0.1:8545", "JSON-RPC of Ethereum nodes, with commas between.", metavar="URLS")
     avs: str = setting("", "Address of the network's ProofgridAvs.", metavar="ADDRESS")
+    vault: str = setting(
+        "", "Address of the network's ProofgridVault; without it no money goes over the chain.", metavar="ADDRESS"
+    )
     slasher_key: Path | None = setting(
-        None, "The key that proposes slashes; without it stake is only read.", metavar="FILE"
+        None, "The key that proposes slashes and posts batches; without it the chain is only read.", metavar="FILE"
     )
     slasher_key_password: str = setting("", "The password of the key.", is_secret=True)
     stake_mode: str = setting("both", "What bonds stand on: ledger, eigenlayer or both.", metavar="MODE")
@@ -33,6 +36,7 @@ class AnchorSettings(Settings):
     fresh_seconds: int = setting(120, "For so long stake counts after it was read last.")
     slash_least: int = setting(1, "Ask for slashes of an operator that come to so much together, in base units.")
     slash_patience_seconds: int = setting(3_600, "Or when the oldest has waited for so long.")
+    batch_seconds: int = setting(3_600, "A batch of payouts is made when something changed and the last one is so old.")
     fee_cap: int = setting(200_000_000_000, "The most that a unit of gas may cost, in wei.")
     poll_ms: int = setting(2_000, "How often the chain is looked at.")
     log_level: str = setting("info", "debug, info, warning or error.")

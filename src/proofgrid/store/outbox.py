@@ -33,6 +33,7 @@ class RawTransaction:
 
 
 WANT_TRANSACTION = query("want_transaction", None)
+WANT_AGAIN = query("want_again", str)
 OPEN_TRANSACTIONS = query("open_transactions", OpenTransaction)
 NEXT_NONCE = query("next_nonce", int)
 SIGN_TRANSACTION = query("sign_transaction", str)

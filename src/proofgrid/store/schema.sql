@@ -952,6 +952,59 @@ CREATE TABLE unbondings (
 );
 CREATE INDEX unbondings_by_operator ON unbondings (operator, since_ms);
 
+CREATE TABLE vault_batches (
+    sequence      bigint NOT NULL,
+    file          text NOT NULL,
+    payouts       text NOT NULL,
+    balances      text NOT NULL,
+    deposits_seen bigint NOT NULL,
+    payouts_total bigint NOT NULL,
+    to_ms         bigint NOT NULL,
+    state         text NOT NULL DEFAULT 'wanted',
+    number        bigint,
+    in_force_at   bigint NOT NULL DEFAULT 0,
+    made_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (sequence),
+    UNIQUE (number),
+    CHECK ((state = ANY (ARRAY['wanted', 'posted', 'final', 'in_force', 'struck'])))
+);
+CREATE INDEX vault_batches_open ON vault_batches (sequence) WHERE (state = ANY (ARRAY['wanted', 'posted', 'final']));
+
+CREATE TABLE vault_claims (
+    account text NOT NULL,
+    claimed bigint NOT NULL,
+    PRIMARY KEY (account),
+    CHECK ((claimed > 0))
+);
+
+CREATE TABLE vault_deposits (
+    number      bigint NOT NULL,
+    account     text NOT NULL,
+    payer       text NOT NULL,
+    amount      bigint NOT NULL,
+    transaction text NOT NULL,
+    at_ms       bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (number),
+    CHECK ((amount >= 0))
+);
+
+CREATE TABLE vault_view (
+    one            boolean NOT NULL DEFAULT true,
+    chain_id       bigint NOT NULL,
+    vault          text NOT NULL,
+    token          text NOT NULL,
+    unit           bigint NOT NULL,
+    delay_blocks   bigint NOT NULL,
+    silence_blocks bigint NOT NULL,
+    final          bigint NOT NULL DEFAULT 0,
+    newest         bigint NOT NULL DEFAULT 0,
+    last_posted    bigint NOT NULL DEFAULT 0,
+    is_frozen      boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (one),
+    CHECK (one),
+    CHECK ((unit > 0))
+);
+
 CREATE TABLE webhook_deliveries (
     endpoint_id uuid NOT NULL,
     task_id     uuid NOT NULL,

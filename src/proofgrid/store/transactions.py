@@ -92,10 +92,24 @@ class Transaction(StrEnum):
     READ_CHAIN = "read_chain"
     OWE_CHAIN = "owe_chain"
     SEND_CHAIN = "send_chain"
+    READ_VAULT = "read_vault"
+    CREDIT_DEPOSIT = "credit_deposit"
+    NOTE_CLAIMS = "note_claims"
+    MAKE_BATCH = "make_batch"
+    NOTE_BATCH = "note_batch"
 
 
 #: What only the anchor does, a process of its own beside gateways (roles/anchor).
-BY_ANCHOR = (Transaction.READ_CHAIN, Transaction.OWE_CHAIN, Transaction.SEND_CHAIN)
+BY_ANCHOR = (
+    Transaction.READ_CHAIN,
+    Transaction.OWE_CHAIN,
+    Transaction.SEND_CHAIN,
+    Transaction.READ_VAULT,
+    Transaction.CREDIT_DEPOSIT,
+    Transaction.NOTE_CLAIMS,
+    Transaction.MAKE_BATCH,
+    Transaction.NOTE_BATCH,
+)
 
 _BY_URGENCY = {
     Urgency.MONEY: (

@@ -112,6 +112,12 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
         ("MakeWebhook", "ListWebhooks", "ListDeliveries", "TestWebhook", "ReplayWebhook", "RemoveWebhook"), "client"
     ),
     "TreasuryService": {"TakeOut": "admin"},
+    "VaultService": {
+        "GetVault": ANYBODY,
+        "RequestPayout": "client operator",
+        "GetVaultProof": ANYBODY,
+        "GetVaultBatch": None,  # everybody, even without a key
+    },
 }
 
 
@@ -133,6 +139,7 @@ ONCE = {
     "StakeService": {"DepositStake", "Unbond", "WithdrawStake", "Appeal", "ResolveAppeal"},
     "SubnetworkService": {"CreateSubnetwork", "SetSubnetwork", "RemoveSubnetwork", "AllowMember", "DenyMember"},
     "TreasuryService": {"TakeOut"},
+    "VaultService": {"RequestPayout"},
 }
 
 

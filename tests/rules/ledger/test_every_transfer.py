@@ -10,7 +10,7 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import AccountId, Address
-from proofgrid.rules.ledger import firm_quotes, settlement, stakes
+from proofgrid.rules.ledger import firm_quotes, payouts, settlement, stakes
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT, Transfer
 from proofgrid.rules.ledger.firm_quotes import (
     Shares,
@@ -20,6 +20,7 @@ from proofgrid.rules.ledger.firm_quotes import (
     sell_quote,
     settle_quote,
 )
+from proofgrid.rules.ledger.payouts import note_claimed, request_payout
 from proofgrid.rules.ledger.settlement import (
     SurplusTo,
     WastedShare,
@@ -89,6 +90,14 @@ TOLD: list[tuple[Callable[[], list[Transfer]], list[str]]] = [
     (lambda: fund_treasury(deposit_id="D", amount=1), ["fund:D mint>treasury 1 treasury_funding"]),
     (lambda: withdraw(withdrawal_id="W", account=ACCOUNT, amount=1), ["withdraw:W operator:O>mint 1 withdrawal"]),
     (lambda: burn(burn_id="B", account=ACCOUNT, amount=1), ["burn:B operator:O>mint 1 burn"]),
+    (
+        lambda: request_payout(payout_id="P", account=ACCOUNT, to=CLIENT, amount=1),
+        ["payout:P operator:O>payable:C 1 payout"],
+    ),
+    (
+        lambda: note_claimed(account=CLIENT, before=3, cumulative=8),
+        ["claimed:C:8 payable:C>mint 5 payout claimed"],
+    ),
     (lambda: escrow(task_id="T", client=CLIENT, limit_price=3, units=4), ["escrow:T client:C>escrow:T 12 escrow T"]),
     (
         lambda: escrow(task_id="T", client=NETWORK_CLIENT, limit_price=3, units=4),
@@ -206,7 +215,7 @@ def test_a_movement_is_what_it_always_was(move: Callable[[], list[Transfer]], ex
 def test_no_movement_is_forgotten_here() -> None:
     made = {
         name
-        for module in (settlement, stakes, firm_quotes)
+        for module in (settlement, stakes, firm_quotes, payouts)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if makes_transfers(module, function) and not name.startswith("_") and "__" not in name
     }
@@ -225,6 +234,8 @@ def makes_transfers(module: ModuleType, function: Callable[..., object]) -> bool
         lambda amount: withdraw(withdrawal_id="W", account=ACCOUNT, amount=amount),
         lambda amount: burn(burn_id="B", account=ACCOUNT, amount=amount),
         lambda amount: bond(deposit_id="D", operator=OPERATOR, amount=amount, from_outside=True),
+        lambda amount: request_payout(payout_id="P", account=ACCOUNT, to=CLIENT, amount=amount),
+        lambda amount: note_claimed(account=CLIENT, before=0, cumulative=amount),
         lambda amount: unbond(unbonding_id="U", operator=OPERATOR, amount=amount),
     ],
 )

@@ -24,7 +24,7 @@ def test_opening_and_the_sums_by_reason_make_the_closing(opening: int, moves: li
 
 
 def test_an_address_owns_an_account_of_each_kind_and_the_network_its_own() -> None:
-    assert accounts_of("0xa") == ["client:0xa", "operator:0xa", "stake:0xa", "unbonding:0xa"]
+    assert accounts_of("0xa") == ["client:0xa", "operator:0xa", "stake:0xa", "unbonding:0xa", "payable:0xa"]
     assert accounts_of("treasury") == ["treasury"]
     assert accounts_of("mint") == ["mint"]
 

@@ -51,6 +51,7 @@ from proofgrid.roles.intake.status import NetworkFacts, Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
 from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.roles.intake.vault import Vaults
 from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.webhooks import WebhookList
 from proofgrid.roles.intake.writing_down import MarketHere
@@ -143,6 +144,7 @@ def build_intake(
         subnetworks=Subnetworks(database),
         tasks=tasks,
         treasury=Treasury(database),
+        vaults=Vaults(database),
         webhooks=WebhookList(database, world.clock, may_be_local=settings.webhooks_anywhere),
     )
 

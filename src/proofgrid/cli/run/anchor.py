@@ -18,7 +18,7 @@ from proofgrid.settings.anchor import AnchorSettings
 
 
 def add_to(cli: typer.Typer) -> None:
-    cli.command("anchor", short_help="Hold a network to a chain: stake and slashes.")(run)
+    cli.command("anchor", short_help="Hold a network to a chain: stake, slashes, money.")(run)
 
 
 @with_settings(AnchorSettings)
@@ -30,6 +30,8 @@ def run(
 ) -> None:
     """Read what operators have staked on EigenLayer, and ask the chain for slashes that bonds do not cover.
 
+    With --vault, credit what clients paid in there, and post what operators and clients are paid out.
+
     It works on the database of the network beside its gateways, which need nothing of a chain. Any number may run;
     one of them acts. Without --slasher-key it only reads. Ctrl-C stops it; what it was doing goes on when it is back.
 
@@ -37,6 +39,7 @@ def run(
     Example:
       proofgrid anchor --data-dir proofgrid-data --avs 0xa852... --rpc https://node.example
       proofgrid anchor --avs 0xa852... --slasher-key slasher.json --stake-mode eigenlayer
+      proofgrid anchor --avs 0xa852... --vault 0x5fbd... --slasher-key slasher.json
     """
     if lifeline:
         stop_when_stdin_closes()
@@ -52,6 +55,8 @@ async def _hold(settings: AnchorSettings, *, once: bool, json: bool) -> None:
         else:
             acts = f"slashes are proposed by {facts.slasher}" if facts.slasher else "it only reads"
             say(f"holds the network to {facts.avs}; bonds stand on: {facts.mode.value}; {acts}", style="bold green")
+            if facts.vault:
+                say(f"its money is in {facts.vault}", style="bold green")
         working = asyncio.ensure_future(anchor.step() if once else anchor.run())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, working.cancel)

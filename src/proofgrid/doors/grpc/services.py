@@ -30,6 +30,7 @@ from proofgrid.wire.v1 import (
     statements_pb2_grpc,
     subnetworks_pb2_grpc,
     treasury_pb2_grpc,
+    vault_pb2_grpc,
     webhooks_pb2_grpc,
 )
 
@@ -54,6 +55,7 @@ _ADDING: Mapping[str, Callable[..., None]] = {
     "StatementService": statements_pb2_grpc.add_StatementServiceServicer_to_server,
     "SubnetworkService": subnetworks_pb2_grpc.add_SubnetworkServiceServicer_to_server,
     "TreasuryService": treasury_pb2_grpc.add_TreasuryServiceServicer_to_server,
+    "VaultService": vault_pb2_grpc.add_VaultServiceServicer_to_server,
     "WebhookService": webhooks_pb2_grpc.add_WebhookServiceServicer_to_server,
 }
 

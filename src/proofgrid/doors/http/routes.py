@@ -30,6 +30,7 @@ from proofgrid.wire.v1 import (
     statements_pb2,
     subnetworks_pb2,
     treasury_pb2,
+    vault_pb2,
     webhooks_pb2,
 )
 
@@ -51,6 +52,7 @@ _FILES = (
     statements_pb2,
     subnetworks_pb2,
     treasury_pb2,
+    vault_pb2,
     webhooks_pb2,
 )
 _SERVICES = {name: one for file in _FILES for name, one in file.DESCRIPTOR.services_by_name.items()}
@@ -234,6 +236,20 @@ _MONEY = [
         ("GET", "/v1/evidence", "StakeService.ListEvidence", "What was taken of your bond, newest first."),
         ("GET", "/v1/evidence/{evidence_id}", "StakeService.GetEvidence", "One of them, with what verifies it."),
         ("POST", "/v1/evidence/{evidence_id}/appeal", "StakeService.Appeal", "Say why a slash was wrong."),
+    ),
+    *_of(
+        "Money",
+        ("GET", "/v1/vault", "VaultService.GetVault", "The vault on a chain, and what of yours waits for it."),
+        ("GET", "/v1/vault/proof", "VaultService.GetVaultProof", "What an account claims by, on the chain."),
+    ),
+    *_of("Money", ("POST", "/v1/vault/payouts", "VaultService.RequestPayout", "Be paid out."), key="payout_id"),
+    Route(
+        verb="GET",
+        path="/v1/vault/batches/{number}",
+        call="VaultService.GetVaultBatch",
+        says="The public file of a batch; -1: the newest that is in force.",
+        about="Money",
+        is_open=True,
     ),
     *_of("Money", ("POST", "/v1/stake/deposit", "StakeService.DepositStake", "Into your bond."), key="deposit_id"),
     *_of("Money", ("POST", "/v1/stake/unbond", "StakeService.Unbond", "Begin to take a part out."), key="unbonding_id"),

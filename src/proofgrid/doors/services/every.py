@@ -25,6 +25,7 @@ from proofgrid.doors.services.stake import StakeService
 from proofgrid.doors.services.statement import StatementService
 from proofgrid.doors.services.subnetwork import SubnetworkService
 from proofgrid.doors.services.treasury import TreasuryService
+from proofgrid.doors.services.vault import VaultService
 from proofgrid.doors.services.webhooks import WebhookService
 from proofgrid.roles.intake.intake import Intake
 
@@ -54,5 +55,6 @@ def services_of(intake: Intake) -> Services:
         "StatementService": StatementService(door, intake.statements),
         "SubnetworkService": SubnetworkService(door, intake.subnetworks),
         "TreasuryService": TreasuryService(door, intake.treasury),
+        "VaultService": VaultService(door, intake.vaults),
         "WebhookService": WebhookService(door, intake.webhooks),
     }

@@ -1,4 +1,7 @@
-"""One step of the anchor after another: look at the chain, ask it for slashes, send. One process of a network acts."""
+"""One step of the anchor after another: read the chain, credit, ask it for slashes and batches, send. One acts.
+
+Of all anchors of a network one has the turn.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import structlog
 
 from proofgrid.chain.nodes import Nodes
 from proofgrid.primitives.errors import Recoverable
+from proofgrid.roles.anchor.batching import Batching
+from proofgrid.roles.anchor.crediting import Crediting
 from proofgrid.roles.anchor.sending import Outbox
 from proofgrid.roles.anchor.slashing import Slasher
 from proofgrid.roles.anchor.watching import Watcher
@@ -27,17 +32,27 @@ class Acting:
 
     slasher: Slasher
     outbox: Outbox
+    batching: Batching | None = None  #: where a vault is named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What reads the chain."""
+
+    watcher: Watcher
+    crediting: Crediting | None = None  #: where a vault is named
 
 
 class Anchor:
-    """`acting` None: stake is read, and nothing is sent."""
+    """`acting` None: stake and deposits are read, and nothing is sent."""
 
     def __init__(
-        self, database: Database, nodes: Nodes, watcher: Watcher, acting: Acting | None, *, poll_seconds: float
+        self, database: Database, nodes: Nodes, watching: Watching, acting: Acting | None, *, poll_seconds: float
     ) -> None:
         self._database = database
         self._nodes = nodes
-        self._watcher = watcher
+        self._watcher = watching.watcher
+        self._crediting = watching.crediting
         self._acting = acting
         self._poll_seconds = poll_seconds
         self._turn = AnchorTurn(database)
@@ -68,9 +83,13 @@ class Anchor:
             await self._watcher.open(node.chain_id)
             self._is_open = True
         await self._watcher.look(node)
-        if self._acting is not None:
-            await self._acting.slasher.step(node)
-            await self._acting.outbox.step(node)
+        vault = None if self._crediting is None else await self._crediting.step(node)
+        if self._acting is None:
+            return
+        await self._acting.slasher.step(node)
+        if self._acting.batching is not None and vault is not None:
+            await self._acting.batching.step(node, vault)
+        await self._acting.outbox.step(node)
 
     async def close(self) -> None:
         """Let others act."""

@@ -36,6 +36,7 @@ from proofgrid.roles.intake.status import Status
 from proofgrid.roles.intake.subnetworks import Subnetworks
 from proofgrid.roles.intake.tasks import Tasks
 from proofgrid.roles.intake.treasury import Treasury
+from proofgrid.roles.intake.vault import Vaults
 from proofgrid.roles.intake.webhooks import WebhookList
 from proofgrid.rules.jobs.limits import Limits
 
@@ -77,4 +78,5 @@ class Intake:
     subnetworks: Subnetworks
     tasks: Tasks
     treasury: Treasury
+    vaults: Vaults
     webhooks: WebhookList

@@ -25,6 +25,7 @@ class Act(StrEnum):
     STOP_ENGINE = "stop_engine"
     BLOCK_ADDRESS = "block_address"
     STOP_ADMINISTRATION = "stop_administration"
+    STOP_BATCHES = "stop_batches"
     END_CREDENTIALS = "end_credentials"
     SHED = "shed"
     STOP_LEADING = "stop_leading"
@@ -210,6 +211,17 @@ _ROWS = (
         stranger="only who writes to the database past the gateways can make it",
         subject="the audit log",
         runbook="ProofgridAuditLogBroken",
+    ),
+    IncidentKind(
+        kind="vault",
+        signal="what the vault holds in the final block, against all that the ledger owes; a batch that is struck",
+        threshold="a unit too little, or one",
+        act=Act.STOP_BATCHES,
+        does="the anchor makes no batch, so nothing new can be claimed; what is in force can be",
+        severity=Severity.PAGE,
+        stranger="only money that is brought into the ledger by hand, the guardian, or who writes past the gateways",
+        subject="the vault",
+        runbook="ProofgridVaultShort",
     ),
     IncidentKind(
         kind="key_compromised",

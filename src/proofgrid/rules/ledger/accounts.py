@@ -8,6 +8,8 @@
                                        +----- slash -----> mint (burnt), client:<address>, rescue:<job id>
     rescue:<job id> ----> operator:<address> who proved the job after all, or client:<address>
 
+    client:<address>, operator:<address> --payout--> payable:<address> --claimed on a chain--> mint
+
     client:<address>, stake:<address> ----> quote:<quote id> --escrow--> escrow:<task id>; what comes back goes to
     client:<address>, operator:<address>, stake:<address>, or is burnt (rules/ledger/firm_quotes.py)
 
@@ -29,7 +31,7 @@ MINT = AccountId("mint")
 TREASURY = AccountId("treasury")
 NETWORK_CLIENT = Address(f"0x{0:040}")  #: whose tasks canaries are; nobody knows a key of this address
 #: Of accounts named "<kind>:<whose>".
-OWNED_KINDS = ("client", "escrow", "operator", "stake", "unbonding", "rescue", "quote")
+OWNED_KINDS = ("client", "escrow", "operator", "stake", "unbonding", "rescue", "quote", "payable")
 
 
 def client_account(address: Address) -> AccountId:
@@ -67,6 +69,11 @@ def rescue_account(job_id: str) -> AccountId:
 def quote_account(quote_id: str) -> AccountId:
     """Return the account that holds a firm quote's cost and premium, and the pledges of those who stand behind it."""
     return AccountId(f"quote:{quote_id}")
+
+
+def payable_account(address: Address) -> AccountId:
+    """Return the account that holds what an address may claim on a chain."""
+    return AccountId(f"payable:{address}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from proofgrid.rules.ledger.accounts import MINT, TREASURY
 from proofgrid.rules.ledger.settlement import SurplusTo
 
 #: Kinds of accounts named "<kind>:<address>". Escrows are named by tasks, and belong to the tasks' clients.
-KINDS_OF_ADDRESSES = ("client", "operator", "stake", "unbonding")
+KINDS_OF_ADDRESSES = ("client", "operator", "stake", "unbonding", "payable")
 #: What slashed bonds hold for whoever proves a job after all: nobody's yet.
 RESCUE = "rescue"
 #: What firm quotes hold, and the escrows of the tasks that they were redeemed for.
