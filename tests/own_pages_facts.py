@@ -18,6 +18,7 @@ from proofgrid.primitives.ids import AccountId, Address, JobId, ProverId
 from proofgrid.roles.intake.bond_moves import Stake
 from proofgrid.roles.intake.close_up import OperatorCloseUp, TaskCloseUp
 from proofgrid.roles.intake.incidents import Story
+from proofgrid.roles.intake.open_calls import OpenCalls
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.audit.entries import Entry
@@ -366,10 +367,11 @@ class ArtifactsOfFacts:
 
 class CallersOfFacts(FreeRates):
     def __init__(self, roles: tuple[Role, ...]) -> None:
-        self._roles = roles
+        self.roles = roles
+        self.calls = OpenCalls(self, at_once=100)
 
     async def roles_of(self, address: Address, *, anew: bool) -> frozenset[Role]:
-        return frozenset(self._roles)
+        return frozenset(self.roles)
 
     def weigh_json(self, address: Address, text: str) -> None:
         pass

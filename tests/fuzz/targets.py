@@ -18,6 +18,7 @@ from tests.fuzz import (
     jobs,
     keys,
     model,
+    proofs,
     records,
     sealed,
     showing,
@@ -259,6 +260,25 @@ TARGETS: Mapping[str, Target] = {
         take=jobs.take_identity,
         seeds=jobs.identities,
         mutate=mutated_json,
+        tries=300,
+    ),
+    "proof": Target(
+        what="what provers hand in for jobs of every system, and results of the whole: before an engine, and after it",
+        take=proofs.take_proof,
+        seeds=proofs.proofs,
+        mutate=mutated_json,
+        tries=300,
+    ),
+    "program_key": Target(
+        what="verifying keys of Noir, and keys of SP1's programs",
+        take=proofs.take_key,
+        seeds=proofs.program_keys,
+        tries=200,
+    ),
+    "service": Target(
+        what="what services that prove for an operator answer",
+        take=proofs.take_service,
+        seeds=proofs.service_answers,
         tries=300,
     ),
     "settings": Target(

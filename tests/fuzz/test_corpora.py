@@ -6,6 +6,7 @@ The same inputs at each run. `make fuzz` looks for new ones, led by coverage.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from random import Random
@@ -15,7 +16,7 @@ import pytest
 from proofgrid.primitives.certificates import certified_by
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.wire.v1 import prover_pb2
-from tests.fuzz import asking, calls, doors, sealed, showing
+from tests.fuzz import asking, calls, doors, proofs, sealed, showing
 from tests.fuzz.bounds import taken
 from tests.fuzz.likely import CALLER, NOW_MS
 from tests.fuzz.mutating import mutated_bytes, mutated_json, mutated_message
@@ -129,3 +130,13 @@ def test_mutations_take_bytes_that_are_no_form() -> None:
         mutated_bytes(data, chance)
         mutated_json(data, chance)
         mutated_message(prover_pb2.FromProver, data, chance)
+
+
+def test_what_an_engine_believes_is_taken_whole_so_what_stands_behind_it_is_reached() -> None:
+    """Of every system: a job's proof, and the result; else its fuzzing would end at the first look."""
+    seen = set()
+    for said in map(json.loads, proofs.proofs()):
+        judged = proofs.judged(said)
+        assert len(judged) == (2 if said["verdict"] else 0), (said, judged)
+        seen.add(said["system"])
+    assert seen == set(proofs.SYSTEMS)

@@ -28,6 +28,12 @@ class ClientLimits(Settings):
         100, "Steady calls from one address without a token that is good for anything.", least=1
     )
     stranger_requests_burst: int = setting(1_000, "Such calls at once.", least=1)
+    connections_per_address: int = setting(
+        512,
+        "Connections that one address may have at a process, of IPv6 its network of 64 bits; 0: any number, as behind"
+        " a balancer that ends them. This machine's own are not counted.",
+        least=0,
+    )
     open_tasks: int = setting(1_000, "Tasks that are not ended.", least=1)
     stored_bytes: int = setting(2 << 30, "Bytes of artifacts.", told="2 GiB", least=1)
     upload_bytes: int = setting(256 << 20, "Bytes of one upload.", told="256 MiB", least=1)

@@ -23,6 +23,7 @@ GRANT_ROLE = query("grant_role", None)
 REVOKE_ROLE = query("revoke_role", None)
 LIST_IDENTITIES = query("list_identities", Identity)
 SPEND_TOKEN = query("spend_token", str)
+END_SESSION = query("end_session", str)
 FORGET_SPENT_TOKENS = query("forget_spent_tokens", None)
 IS_SPENT = query("is_spent", bool)
 SECRET_OF = query("secret_of", str)  #: a value: what all gateways of the network know, and nobody else

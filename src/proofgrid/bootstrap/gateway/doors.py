@@ -15,6 +15,7 @@ from proofgrid.doors.grpc.hearing import hearing
 from proofgrid.doors.grpc.reflection import add_reflection_service
 from proofgrid.doors.grpc.server import GrpcDoor, bind, bind_for_provers, new_server
 from proofgrid.doors.grpc.services import add_prover_service, add_services
+from proofgrid.doors.services.crowds import Crowds
 from proofgrid.doors.services.every import Services, services_of
 from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.doors.services.listening import Listen, check_listen
@@ -34,12 +35,13 @@ class Doors:
 
     grpc: GrpcDoor
     http: HttpDoor | None  #: None where nobody asked for it
+    crowds: Crowds
     pages: Pages | None = None  #: of the HTTP door
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[object, object, None]]]:
         """What runs while they are open."""
-        return [] if self.http is None else [self.http.run]
+        return [self.crowds.run, *([] if self.http is None else [self.http.run])]
 
     async def open(self) -> None:
         """Accept calls from now on."""
@@ -81,9 +83,11 @@ def build_doors(settings: GatewaySettings, world: Adapters, roles: Roles, siblin
         certificates.port = bind_for_provers(server, provers, lambda: certificates.roots)
         spoken_to |= _names_of(settings, provers, certificates.port)
     http, pages = _http_door(settings, services, world, roles, sibling)
+    ports = [port, roles.intake.certificates.port, 0 if http is None else http.port]
     return Doors(
         grpc=GrpcDoor(server=server, host=listen.host, port=port),
         http=http,
+        crowds=Crowds(ports, most=settings.connections_per_address),
         pages=pages,
     )
 

@@ -29,7 +29,7 @@ class BrowserVisitors:
         except Refused:
             return None
         roles = await self._callers.roles_of(session.address, anew=False)
-        return Visitor(caller=Caller(session.address, roles), csrf=session.csrf)
+        return Visitor(caller=Caller(session.address, roles, session=session.signed_in), csrf=session.csrf)
 
     def check_csrf(self, visitor: Visitor, token: str) -> None:
         """Raise NotAllowed unless the token is that of the visitor's session."""

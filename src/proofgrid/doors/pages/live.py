@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -20,8 +21,13 @@ from proofgrid.doors.pages.views.provers import provers_page
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import Busy, TooManyOpen, Unavailable
 from proofgrid.roles.intake.held import Held
+from proofgrid.roles.intake.open_calls import OpenCall
 from proofgrid.roles.intake.overview import Overview
+from proofgrid.rules.access.rights import roles_needed
+from proofgrid.rules.access.roles import Caller
 from proofgrid.rules.jobs.filters import parse_filter
+
+Change = TypeVar("Change")
 
 LOOK_SECONDS = 1.0
 OWN_LOOK_SECONDS = 3.0  #: at what only one visitor sees
@@ -32,6 +38,7 @@ OPEN_MAX = 4_096  #: of this gateway
 OPEN_OF_HOST_MAX = 64
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 Look = Callable[[], Awaitable[Hashable]]
+UseCase = Callable[..., object]
 OVER = b"event: over\ndata: {}\n\n"
 CHANGED = b"event: changed\ndata: {}\n\n"
 
@@ -56,11 +63,15 @@ class Live:
 
     async def own(self, asked: Asked) -> Response:
         """Tell when a page of the visitor's own is another one: its tasks, its provers, or incidents."""
-        look = await self._look_of(asked, asked.request.path_params["what"])
-        return self.stream(asked.request, self._own_changes(look), ends=False)
+        look, caller, use_case = await self._look_of(asked, asked.request.path_params["what"])
+        changes = _while_allowed(asked, caller, use_case, self._own_changes(look))
+        return self.stream(asked.request, changes, ends=False)
 
-    async def _look_of(self, asked: Asked, what: str) -> Look:
-        """Return what tells two states of a page apart. Raises NoSuchPage, or what says that the page is another's."""
+    async def _look_of(self, asked: Asked, what: str) -> tuple[Look, Caller, UseCase]:
+        """Return what tells two states of a page apart, who looks, and at what.
+
+        Raises NoSuchPage, or what says that the page is another's.
+        """
         intake = asked.intake
         if what == "tasks":
             caller = await asked.caller(intake.tasks.list_own)
@@ -70,7 +81,7 @@ class Live:
                 found = await intake.tasks.list_own(caller, everything, limit=TASKS_SEEN)
                 return tuple((one.task_id, one.state, one.spent) for one in found)
 
-            return tasks
+            return tasks, caller, intake.tasks.list_own
         if what == "provers":
             caller = await asked.caller(intake.close_up.of_operator)
 
@@ -81,15 +92,15 @@ class Live:
                 )
                 return now, page.earned, page.stake.bond, page.stake.bound
 
-            return provers
+            return provers, caller, intake.close_up.of_operator
         if what == "incidents":
-            await asked.caller(intake.incidents.list_all)
+            caller = await asked.caller(intake.incidents.list_all)
 
             async def incidents() -> Hashable:
                 found = await intake.incidents.list_all(limit=TASKS_SEEN, closed=True)
                 return tuple((one.incident_id, one.closed_ms, one.times, one.acted_ms) for one in found)
 
-            return incidents
+            return incidents, caller, intake.incidents.list_all
         raise NoSuchPage()
 
     async def _own_changes(self, look: Look) -> AsyncIterator[None]:
@@ -109,11 +120,8 @@ class Live:
         task_id, cursor = task_id_of(asked), asked.number("after")
         await asked.intake.tasks.timeline(caller, task_id, limit=1)  # another's is unknown, before a stream is opened
 
-        async def changes() -> AsyncIterator[None]:
-            async for _ in asked.intake.tasks.follow(caller, task_id, cursor=cursor):
-                yield None
-
-        return self.stream(asked.request, changes())
+        changes = asked.intake.tasks.follow(caller, task_id, cursor=cursor)
+        return self.stream(asked.request, _while_allowed(asked, caller, asked.intake.tasks.follow, changes))
 
     def stream(self, request: Request, changes: AsyncIterator[None], *, ends: bool = True) -> Response:
         """Answer with an event for each change, until there is none or the gateway closes. Raises TooManyOpen, Busy.
@@ -134,7 +142,7 @@ class Live:
     async def _events(self, host: str, changes: AsyncIterator[None], *, ends: bool) -> AsyncIterator[bytes]:
         with self._counted(host):
             yield b"retry: 3000\n\n"
-            with suppress(Unavailable):  # this gateway closes: the browser comes again
+            with suppress(Unavailable, TooManyOpen):  # this gateway closes, or too much is open: it comes again
                 async for _ in changes:
                     yield CHANGED
             if ends and not self._closing.is_set():
@@ -164,3 +172,60 @@ class Live:
             self._open[host] -= 1
             if not self._open[host]:
                 del self._open[host]
+
+
+async def _while_allowed(
+    asked: Asked, caller: Caller, use_case: UseCase, changes: AsyncIterator[object]
+) -> AsyncIterator[None]:
+    """Yield for each change, until there is none or the caller may not look any more. Raises TooManyOpen."""
+    with _lasting(asked, caller, use_case) as ended:
+        async for _ in _until(ended, changes):
+            yield None
+
+
+@contextmanager
+def _lasting(asked: Asked, caller: Caller, use_case: UseCase) -> Iterator[asyncio.Event]:
+    """Count a stream among its caller's calls; what it yields is set once the caller has no role, or signed out.
+
+    Raises TooManyOpen.
+    """
+    ended = asyncio.Event()
+    calls = asked.intake.callers.calls
+    call = OpenCall(caller, roles_needed(use_case), lambda _refusal: ended.set())
+    calls.begin(call)
+    try:
+        yield ended
+    finally:
+        calls.over(call)
+
+
+async def _until(ended: asyncio.Event, changes: AsyncIterator[Change]) -> AsyncIterator[Change]:
+    """Yield what comes, until it is over or `ended` is set."""
+    over = asyncio.ensure_future(ended.wait())
+    coming: asyncio.Future[Change] | None = None
+    try:
+        while True:
+            coming = asyncio.ensure_future(_next(changes))
+            await asyncio.wait((over, coming), return_when=asyncio.FIRST_COMPLETED)
+            if over.done():
+                return
+            try:
+                change = coming.result()
+            except _Over:
+                return
+            yield change
+    finally:
+        for one in (over, coming):
+            if one is not None:
+                one.cancel()
+
+
+class _Over(Exception):
+    """There are no more changes: StopAsyncIteration may not leave a task."""
+
+
+async def _next(changes: AsyncIterator[Change]) -> Change:
+    try:
+        return await anext(changes)
+    except StopAsyncIteration:
+        raise _Over from None

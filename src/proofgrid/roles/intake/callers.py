@@ -24,7 +24,7 @@ from proofgrid.roles.intake.rates import Rates
 from proofgrid.roles.intake.signing_in import Sessions
 from proofgrid.roles.loop import Loop, every
 from proofgrid.rules.access.api_keys import ApiKey, Scope, check_from, check_scope, is_api_key
-from proofgrid.rules.access.roles import Caller, Role, check_role
+from proofgrid.rules.access.roles import Caller, Role, SignedIn, check_role
 from proofgrid.rules.access.sign_in import SESSION_PREFIX
 from proofgrid.rules.access.tokens import Claims, check_claims, read_token
 from proofgrid.rules.jobs.limits import JSON_WEIGHT, Limits, Rate
@@ -55,11 +55,12 @@ class CallsLeft:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """Whose a credential is, and what kind it is of: a token, an API key, or (neither) a browser's session."""
+    """Whose a credential is, and what kind it is of: one of the three."""
 
     address: Address
     claims: Claims | None = None
     api_key: ApiKey | None = None
+    session: SignedIn | None = None
 
 
 class Callers:
@@ -123,14 +124,14 @@ class Callers:
             heard.check_body(shown.claims.purpose)
             if once:
                 await self._use_up(shown.claims)
-        return Caller(shown.address, roles, shown.api_key)
+        return Caller(shown.address, roles, shown.api_key, shown.session)
 
     async def _shown(self, token: str, heard: Heard, *, is_private: bool, host: str) -> _Shown:
         """Return whose a credential is, whatever its kind."""
         if token.startswith(SESSION_PREFIX):
             # What changes something was asked by a page of that session, or its door lied.
             session = await self.sessions.of(token.removeprefix(SESSION_PREFIX))
-            return _Shown(session.address)
+            return _Shown(session.address, session=session.signed_in)
         if is_api_key(token):
             if not self.api_keys.has(token):
                 self.abuse.check(host)
@@ -163,6 +164,10 @@ class Callers:
     async def check_api_key(self, key_id: str) -> None:
         """Raise a Refused error for an API key that is not good any more."""
         await self.api_keys.check(key_id)
+
+    async def check_session(self, session: SignedIn) -> None:
+        """Raise a Refused error for a browser's session that was signed out of, or has expired."""
+        await self.sessions.check(session)
 
     def now_ms(self) -> int:
         """Return what time it is here."""

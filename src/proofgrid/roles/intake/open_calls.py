@@ -1,7 +1,7 @@
 """Calls under way: so many of one caller at once, and those that last end when what lets their caller in is taken.
 
 roles changed --> who has a lasting call open? --> roles are read anew --> a call that needs one that is gone is ended
-API key revoked, or its time is over --> the same
+API key revoked, session signed out of, or their time is over --> the same
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 from proofgrid.primitives.errors import Refused, TooManyOpen
 from proofgrid.primitives.ids import Address
 from proofgrid.roles.loop import Loop
-from proofgrid.rules.access.roles import Caller, Role, check_role
+from proofgrid.rules.access.roles import Caller, Role, SignedIn, check_role
 
 ANY = Address("")
 
@@ -31,6 +31,10 @@ class KnowsCallers(Protocol):
 
     async def check_api_key(self, key_id: str) -> None:
         """Raise a Refused error for an API key that is not good any more."""
+        ...
+
+    async def check_session(self, session: SignedIn) -> None:
+        """Raise a Refused error for a browser's session that is over."""
         ...
 
     def now_ms(self) -> int:
@@ -61,7 +65,7 @@ class OpenCalls:
         self._at_once = at_once
         self._callers: dict[Address, _OfCaller] = {}
         self._changed: set[Address] = set()
-        self._next_ms = 0  #: when the first of the open calls' API keys expires; 0: nobody waits for that
+        self._next_ms = 0  #: when the first of the open calls' API keys and sessions expires; 0: nobody waits for that
         self._loop = Loop("revocations", self._look, first=None)
 
     async def run(self) -> None:
@@ -120,6 +124,8 @@ class OpenCalls:
             check_role(roles if key is None else roles & {Role.CLIENT}, needed=call.needed)
             if key is not None:
                 await self._known.check_api_key(key.key_id)
+            if call.caller.session is not None:
+                await self._known.check_session(call.caller.session)
         except Refused as refusal:
             log.info("call_ended_by_revocation", caller=call.caller.address)
             if call.end is not None:
@@ -127,4 +133,6 @@ class OpenCalls:
 
 
 def _expires_ms(call: OpenCall) -> int:
-    return 0 if call.caller.api_key is None else call.caller.api_key.expires_ms
+    """Return when the first of what lets a call in is over, in ms since the epoch; 0: never."""
+    ends = (call.caller.api_key, call.caller.session)
+    return min((one.expires_ms for one in ends if one is not None and one.expires_ms), default=0)

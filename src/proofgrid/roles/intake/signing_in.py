@@ -16,6 +16,7 @@ from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.errors import BadToken, TokenExpired, TokenReplayed
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import signer_of
+from proofgrid.rules.access.roles import SignedIn
 from proofgrid.rules.access.sign_in import (
     NONCE_MS,
     SESSION_MS,
@@ -25,7 +26,7 @@ from proofgrid.rules.access.sign_in import (
     read_sign_in,
     session_text,
 )
-from proofgrid.store.access import IS_SPENT, SECRET_OF, SPEND_TOKEN
+from proofgrid.store.access import END_SESSION, IS_SPENT, SECRET_OF, SPEND_TOKEN
 from proofgrid.store.database import Database
 from proofgrid.store.transactions import Transaction
 
@@ -37,6 +38,12 @@ class Session:
     cookie: str
     address: Address
     expires_ms: int
+    session_id: str
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """What of it a call keeps."""
+        return SignedIn(self.session_id, self.expires_ms)
 
     @property
     def csrf(self) -> str:
@@ -79,9 +86,10 @@ class Sessions:
             raise BadToken("the message is not signed by the key it names", field="signature")
         await self._spend(f"nonce {text}", ends_ms)
         expires_ms = now_ms + SESSION_MS
-        session = session_text(said.address, expires_ms=expires_ms, session_id=secrets.token_hex(16))
+        session_id = secrets.token_hex(16)
+        session = session_text(said.address, expires_ms=expires_ms, session_id=session_id)
         cookie = f"{session}.{await self._mac(f'session {session}')}"
-        return Session(cookie=cookie, address=said.address, expires_ms=expires_ms)
+        return Session(cookie=cookie, address=said.address, expires_ms=expires_ms, session_id=session_id)
 
     async def of(self, cookie: str) -> Session:
         """Return the session of a cookie. Raises BadToken, TokenExpired, also for one that was signed out of."""
@@ -89,18 +97,30 @@ class Sessions:
         address, expires_ms, session_id = read_session(text)
         if not hmac.compare_digest(mac.encode(), (await self._mac(f"session {text}")).encode()):
             raise BadToken("this is no session", hint="sign in again")
-        if self._clock.now_ms() >= expires_ms:
+        session = Session(cookie=cookie, address=address, expires_ms=expires_ms, session_id=session_id)
+        await self.check(session.signed_in)
+        return session
+
+    async def check(self, session: SignedIn) -> None:
+        """Raise TokenExpired for a session that is over, or was signed out of."""
+        if self._clock.now_ms() >= session.expires_ms:
             raise TokenExpired("the session has expired", hint="sign in again")
         async with self._database.connection() as connection:
-            if await connection.value(IS_SPENT, token_id=f"session {session_id}"):
+            if await connection.value(IS_SPENT, token_id=f"session {session.session_id}"):
                 raise TokenExpired("this session was signed out of", hint="sign in again")
-        return Session(cookie=cookie, address=address, expires_ms=expires_ms)
 
     async def sign_out(self, cookie: str) -> None:
-        """End a session, at every gateway. Raises what `of` raises."""
+        """End a session, at every gateway, with what is open on its behalf. Raises what `of` raises."""
         session = await self.of(cookie)
-        _, expires_ms, session_id = read_session(session.cookie.rpartition(".")[0])
-        await self._spend(f"session {session_id}", expires_ms)
+        spent = await self._database.write(
+            Transaction.SPEND_TOKEN,
+            END_SESSION,
+            token_id=f"session {session.session_id}",
+            expires_ms=session.expires_ms,
+            address=session.address,
+        )
+        if not spent:
+            raise TokenReplayed()
 
     async def _spend(self, token_id: str, expires_ms: int) -> None:
         if not await self._database.write(

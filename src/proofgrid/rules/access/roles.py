@@ -17,12 +17,21 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser's session by which somebody calls."""
+
+    session_id: str
+    expires_ms: int  #: milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who is calling, after all checks, and what its key may do."""
 
     address: Address
     roles: frozenset[Role]
-    api_key: ApiKey | None = None  #: that it calls with, for its owner; None: it signed the call itself
+    api_key: ApiKey | None = None  #: that it calls with, for its owner
+    session: SignedIn | None = None  #: in which it calls; neither of both: it signed the call itself
 
     @property
     def api_key_id(self) -> str:

@@ -17,6 +17,13 @@ FROM identities GROUP BY address ORDER BY address;
 -- Nothing comes back when the token was spent before.
 INSERT INTO spent_tokens (token_id, expires_ms) VALUES (:token_id, :expires_ms) ON CONFLICT DO NOTHING RETURNING token_id;
 
+-- name: end_session
+-- As spend_token, of a browser's session of :address: gateways that have something of it open look again.
+WITH spent AS (
+    INSERT INTO spent_tokens (token_id, expires_ms) VALUES (:token_id, :expires_ms) ON CONFLICT DO NOTHING RETURNING token_id
+)
+SELECT token_id FROM spent CROSS JOIN LATERAL pg_notify('roles', :address::text) AS told;
+
 -- name: forget_spent_tokens
 -- A margin of a minute covers clocks that differ.
 DELETE FROM spent_tokens WHERE expires_ms < now_ms() - 60000;
