@@ -325,7 +325,13 @@ class IncidentsOfFacts(AdminOfFacts):
 class LettersOfFacts(AdminOfFacts):
     @needs(Role.ADMIN)
     async def list_all(self, *args: Any, **asked: Any) -> list[Any]:
-        return [DeadLetter(TASK_ID, CAROL, digest_of(b"p"), "PG-510", EVIL, NOW_MS, None, None)]
+        dead = DeadLetter(TASK_ID, CAROL, digest_of(b"p"), "PG-510", EVIL, NOW_MS, None, None)
+        again = replace(dead, task_id=UUID(int=6), replayed_as=UUID(int=5))
+        return [dead, again] if asked["replayed"] else [dead]
+
+    @needs(Role.ADMIN, once=True)
+    async def replay(self, task_id: Any) -> None:
+        self._done.note(task_id)
 
 
 class AuditOfFacts(AdminOfFacts):

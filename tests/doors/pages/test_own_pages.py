@@ -143,6 +143,22 @@ async def test_an_administrator_ends_an_incident_in_its_own_name() -> None:
     assert done.acts == [("CloseIncident", CAROL, (7, "it is mended"))]
 
 
+async def test_an_administrator_replays_a_dead_letter_in_its_own_name() -> None:
+    done = Done()
+    path = f"/admin/dead-letters/{TASK_ID}/replay"
+
+    async with a_browser(*ALL, done=done) as browser, a_browser(Role.CLIENT, done=done) as client:
+        text = (await browser.get("/admin/dead-letters")).text
+        refused = [await browser.post(path, data={"csrf": "another"}), await client.post(path, data={"csrf": CSRF})]
+        answer = await browser.post(path, data={"csrf": CSRF})
+        everything = (await browser.get(answer.headers["location"])).text
+
+    assert f'action="{path}"' in text
+    assert [one.status_code for one in refused] == [403, 403]
+    assert done.acts == [("ReplayDeadLetter", CAROL, TASK_ID)]
+    assert f'href="/tasks/{UUID(int=5)}"' in everything
+
+
 async def test_an_incident_has_its_timeline_evidence_and_a_draft() -> None:
     async with a_browser(*ALL) as browser:
         text = (await browser.get("/admin/incidents/7")).text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from proofgrid.doors.pages.mine import task_id_of
 from proofgrid.doors.pages.site import Asked, NoSuchPage, redirect
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
@@ -72,8 +73,19 @@ async def close_incident(asked: Asked) -> Response:
 async def dead_letters(asked: Asked) -> Response:
     """Tasks that nobody could prove."""
     await asked.caller(asked.intake.dead_letters.list_all)
-    letters = await asked.intake.dead_letters.list_all(limit=LISTED, replayed=bool(asked.number("replayed")))
-    return asked.page("admin_dead_letters.html", letters=letters, now_ms=await _now_ms(asked))
+    replayed = bool(asked.number("replayed"))
+    letters = await asked.intake.dead_letters.list_all(limit=LISTED, replayed=replayed)
+    return asked.page("admin_dead_letters.html", letters=letters, replayed=replayed, now_ms=await _now_ms(asked))
+
+
+async def replay_dead_letter(asked: Asked) -> Response:
+    """Make a new task of a dead one, for the same client."""
+    await asked.form()
+    await asked.caller(asked.intake.dead_letters.replay)
+    task_id = task_id_of(asked)
+    with asked.acting("ReplayDeadLetter", {"task_id": str(task_id)}):
+        await asked.intake.dead_letters.replay(task_id)
+    return redirect("/admin/dead-letters?replayed=1")
 
 
 async def quarantines(asked: Asked) -> Response:

@@ -64,6 +64,7 @@ FORMS: tuple[tuple[str, Handler], ...] = (
     ("/webhooks/{endpoint_id}/test", own_access.test_webhook),
     ("/webhooks/{endpoint_id}/replay", own_access.replay_webhook),
     ("/webhooks/{endpoint_id}/remove", own_access.remove_webhook),
+    ("/admin/dead-letters/{task_id}/replay", administration.replay_dead_letter),
     ("/admin/incidents/{incident_id}/close", administration.close_incident),
 )
 
