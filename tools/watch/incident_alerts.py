@@ -61,7 +61,7 @@ OF_INCIDENTS: tuple[tuple[str, str, str, str, str, tuple[str, ...], tuple[str, .
         (
             "Money that was brought in by hand needs its tokens: transfer them to the vault.",
             "A batch was struck: ask the guardian why before anything else.",
-            "`proofgrid admin incidents close`; what is still missing opens a new one.",
+            "`proofgrid admin incident close`; what is still missing opens a new one.",
         ),
     ),
     (

@@ -1,4 +1,4 @@
-"""The drills by name: every kind of incident has one at least (tests/cli/demo/test_every_drill.py)."""
+"""The drills by name: every kind of incident has one at least, or stands in `ELSEWHERE` with the reason."""
 
 from __future__ import annotations
 
@@ -13,4 +13,9 @@ DRILLS: Mapping[str, Drill] = {
     **of_lies.DRILLS,
     **of_surroundings.DRILLS,
     **of_market.DRILLS,
+}
+
+#: Kinds that no scratch network of one machine can cause, and where they are caused instead.
+ELSEWHERE: Mapping[str, str] = {
+    "vault": "it takes a chain with contracts and an anchor: the tests of the anchor cause it on a chain of their own",
 }
