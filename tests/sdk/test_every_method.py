@@ -165,6 +165,7 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "replay_dead_letter": lambda admin: admin.replay_dead_letter("t"),
         "incidents": lambda admin: admin.incidents(),
         "incident": lambda admin: admin.incident(1),
+        "post_mortem": lambda admin: admin.post_mortem(1),
         "close_incident": lambda admin: admin.close_incident(1),
         "resolve_appeal": lambda admin: admin.resolve_appeal("e", overturn=True, answer="so be it"),
         "add_canary": lambda admin: admin.add_canary(DIGEST, ["x"], limit_price=5),

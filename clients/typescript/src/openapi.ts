@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: 8ce47887d586057d83a2394687ea52c209841da99d79d9607790cf7d5466b355
+// SHA-256 of openapi.json: 604c3bfc80253b49c77c4060df927bc16337d3f61ecd0d6a960815eb56f8bf71
 
 export interface paths {
     "/v1/openapi.json": {
@@ -1172,7 +1172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What stopped settlement, newest first. */
+        /** What was noticed, newest first. */
         get: operations["ListIncidents"];
         put?: never;
         post?: never;
@@ -1191,6 +1191,23 @@ export interface paths {
         };
         /** One of them. */
         get: operations["GetIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/incidents/{incident_id}/post-mortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened when, and a draft in Markdown. */
+        get: operations["GetPostMortem"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1643,6 +1660,18 @@ export interface components {
             closed_ms: number;
             closed_by: string;
             stops_settlement: boolean;
+            acted_ms: number;
+            acted: string;
+            until_ms: number;
+            ends: string;
+            severity: string;
+            runbook: string;
+        };
+        IncidentStep: {
+            at_ms: number;
+            what: string;
+            by: string;
+            said: string;
         };
         Job: {
             job_id: string;
@@ -1836,6 +1865,11 @@ export interface components {
             per_second: number;
             burst: number;
             left: number;
+        };
+        PostMortem: {
+            incident_id: number;
+            draft: string;
+            steps: components["schemas"]["IncidentStep"][];
         };
         /** @description RFC 9457; `code` is the stable name of the error, `field` what is wrong, `hint` what to do. */
         Problem: {
@@ -4067,7 +4101,7 @@ export interface operations {
             };
         };
     };
-    CloseIncident: {
+    GetPostMortem: {
         parameters: {
             query?: never;
             header?: never;
@@ -4077,6 +4111,34 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostMortem"];
+                };
+            };
+        };
+    };
+    CloseIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    why?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {

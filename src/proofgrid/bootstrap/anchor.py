@@ -112,7 +112,7 @@ def _acting(
 
     signer = ChainSigner.with_secret(key.secret)
     asking = AskingTerms(least=settings.slash_least, patience_ms=settings.slash_patience_seconds * 1_000)
-    terms = BatchTerms(every_ms=settings.batch_seconds * 1_000)
+    terms = BatchTerms(every_ms=settings.batch_seconds * 1_000, folder=settings.batch_folder)
     return Acting(
         batching=None if vault is None else Batching(database, vault, terms, sender=signer.address),
         slasher=Slasher(database, SlashContract(avs), SlashTerms(asking=asking), sender=signer.address),

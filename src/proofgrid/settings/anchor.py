@@ -37,6 +37,9 @@ class AnchorSettings(Settings):
     slash_least: int = setting(1, "Ask for slashes of an operator that come to so much together, in base units.")
     slash_patience_seconds: int = setting(3_600, "Or when the oldest has waited for so long.")
     batch_seconds: int = setting(3_600, "A batch of payouts is made when something changed and the last one is so old.")
+    batch_folder: Path | None = setting(
+        None, "Each batch's public file is written here before it is posted: serve it, and copy it.", metavar="FOLDER"
+    )
     fee_cap: int = setting(200_000_000_000, "The most that a unit of gas may cost, in wei.")
     poll_ms: int = setting(2_000, "How often the chain is looked at.")
     log_level: str = setting("info", "debug, info, warning or error.")

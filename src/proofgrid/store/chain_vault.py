@@ -91,6 +91,14 @@ class BatchFile:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedFile:
+    """The file of a batch that is not posted yet."""
+
+    sequence: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class PayableOf:
     """What waits for one account."""
 
@@ -114,6 +122,7 @@ OPEN_BATCHES = query("open_batches", StoredBatch)
 CLOSED_NUMBERS = query("closed_numbers", int)
 ADD_BATCH = query("add_batch", int)
 NOTE_BATCH = query("note_batch", int)
+WANTED_FILES = query("wanted_files", WantedFile)
 FORGET_BATCH_FILES = query("forget_batch_files", None)
 BATCH_TO_CLAIM_BY = query("batch_to_claim_by", BatchFile)
 PAYABLE_OF = query("payable_of", PayableOf)

@@ -49,6 +49,7 @@ TEXTS: Mapping[str, TextKind | None] = {
     "CancelTasksRequest.idempotency_key": KEY,
     "ClassPricesEntry.key": WORD,
     "CertifyProverRequest.signature": WORD,
+    "CloseIncidentRequest.why": LINES,
     "Constraints.allowed_operators": WORD,
     "Constraints.confinement": WORD,
     "Constraints.denied_operators": WORD,

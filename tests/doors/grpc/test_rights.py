@@ -77,7 +77,12 @@ RIGHTS: Mapping[str, Mapping[str, str | None]] = {
     },
     "ProgramService": dict.fromkeys(("ShareProgram", "UnshareProgram", "DeleteProgram"), "admin client"),
     "CanaryService": {"AddCanary": "admin", "ListCanaries": "admin", "FundTreasury": "admin"},
-    "IncidentService": {"ListIncidents": "admin", "GetIncident": "admin", "CloseIncident": "admin"},
+    "IncidentService": {
+        "ListIncidents": "admin",
+        "GetIncident": "admin",
+        "GetPostMortem": "admin",
+        "CloseIncident": "admin",
+    },
     "MarketService": {"ExportRounds": ANYBODY, "OpenOrder": ANYBODY, "ListSizes": ANYBODY},
     "ProverService": {"Connect": "operator"},
     "QuoteService": {"GetQuote": "client", "BuyQuote": "client", "ListQuotes": "client"},

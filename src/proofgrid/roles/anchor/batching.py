@@ -7,14 +7,17 @@ claims that are final --> out of the ledger --covered?--> batch and wish in one 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from proofgrid.chain.nodes import Node
 from proofgrid.chain.vault import BatchThere, VaultContract, VaultSeen
 from proofgrid.primitives.errors import SettlementStopped
+from proofgrid.primitives.whole_files import written_whole
 from proofgrid.rules.incidents.signals import Signal
 from proofgrid.rules.ledger.payouts import in_ledger, note_claimed, on_chain
 from proofgrid.rules.ledger.vault_batches import Batch, Standing, digest_of_records, is_due, is_silent, missing, split
@@ -33,6 +36,7 @@ from proofgrid.store.chain_vault import (
     PAYABLES,
     ROUNDS_BETWEEN,
     STOPS_BATCHES,
+    WANTED_FILES,
     BatchState,
     Owed,
     Payable,
@@ -59,6 +63,7 @@ class BatchTerms:
     """When batches are made."""
 
     every_ms: int = 3_600_000
+    folder: Path | None = None  #: where files are written before their batches are posted
 
 
 class Batching:
@@ -89,6 +94,17 @@ class Batching:
             log.error("vault_is_frozen", vault=view.vault, hint="everybody leaves by the last batch in force")
             return
         await self._make(node, seen, view)
+        await self._publish()
+
+    async def _publish(self) -> None:
+        """Write the files of batches that are not posted yet: once a root is on the chain somebody has its leaves."""
+        if self._terms.folder is None:
+            return
+        async with self._database.connection() as connection:
+            waiting = await connection.fetch(WANTED_FILES)
+        for one in waiting:
+            path = self._terms.folder / f"{one.sequence}.json"
+            await asyncio.to_thread(_write, path, one.file)
 
     async def _note_claims(self, node: Node, seen: VaultSeen, unit: int) -> None:
         async with self._database.connection() as connection:
@@ -248,6 +264,13 @@ class Batching:
                 detail = f"the guardian struck the batch {number}: find out why before the next one is made"
                 await open_incidents(connection, [Signal(kind="vault", subject="a batch", detail=detail)])
         log.info("batch", sequence=batch.sequence, number=number, state=state.value, in_force_at=in_force_at)
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8")
 
 
 def _is_silent(node: Node, seen: VaultSeen, view: VaultView) -> bool:

@@ -87,6 +87,10 @@ ON CONFLICT (sequence) DO NOTHING RETURNING sequence;
 UPDATE vault_batches SET state = :state, number = :number, in_force_at = :in_force_at
 WHERE sequence = :sequence AND state = :was RETURNING sequence;
 
+-- name: wanted_files
+-- Of batches that are in no block yet, as far as was seen.
+SELECT sequence, file FROM vault_batches WHERE state = 'wanted' ORDER BY sequence;
+
 -- name: forget_batch_files
 UPDATE vault_batches SET file = '' WHERE sequence < :below AND file <> '';
 

@@ -76,7 +76,8 @@ SELECT name FROM subnetworks WHERE is_open ORDER BY name;
 -- What each operator has at stake: in the ledger, and what stake on a chain adds to it.
 SELECT operator, coalesce(balance, 0) AS balance, coalesce(staked, 0) AS staked
 FROM (SELECT substr(account, 7) AS operator, balance FROM accounts WHERE account LIKE 'stake:%' AND balance > 0) AS bonds
-    FULL JOIN (SELECT operator, chain_bond(operator) AS staked FROM chain_stakes) AS stakes USING (operator)
+    FULL JOIN (SELECT s.operator, behind.staked FROM chain_stakes s CROSS JOIN LATERAL stake_behind(s.operator) AS behind)
+        AS stakes USING (operator)
 WHERE balance > 0 OR staked > 0 ORDER BY operator LIMIT :limit;
 
 -- name: latest_slashes
