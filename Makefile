@@ -75,14 +75,14 @@ test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist
 
 test-watch: $(STAMP) ## ask a real Prometheus every query of dashboards and alerts (apt-get install prometheus prometheus-alertmanager)
 	@for one in prometheus promtool amtool; do command -v $$one >/dev/null || { echo "$$one is missing: apt-get install prometheus prometheus-alertmanager" >&2; exit 1; }; done
-	WATCH_TESTS=1 $(PYTEST) tests/watch
+	$(PYTEST) tests/watch
 
 fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt
 	$(BIN)/python -m tests.fuzz $(TARGET) --minutes $(or $(MINUTES),30)
 
 drills: $(STAMP) ## cause each incident for real in a network of its own, and hold its act against five seconds
-	$(BIN)/proofgrid admin drill --all
+	$(BIN)/proofgrid admin drill --all --at-once $(or $(AT_ONCE),1)
 
 http-check: $(STAMP) ## schemathesis asks the HTTP door all that its document promises, for FOR seconds (default 300)
 	HTTP_CHECK_SECONDS=$(or $(FOR),300) $(PYTEST) tests/acceptance/test_http_door.py -k no_answer

@@ -11,6 +11,7 @@ contract ProgramVerifiers is Ownable2Step {
         address verifyingContract;
         bytes4 selector;
         bool answers; // true: it answers a bool; false: it answers nothing and reverts
+        uint32 submitterAt; // where in the call a word has to be the address of who delivers it; 0: nowhere
     }
 
     mapping(bytes32 program => Verifier) public verifierOf;
@@ -23,6 +24,7 @@ contract ProgramVerifiers is Ownable2Step {
     error UnknownProgram();
     error OtherFunction(bytes4 selector);
     error ProofRefused();
+    error OtherSubmitter();
 
     constructor(address owner_) Ownable(owner_) {}
 
@@ -44,9 +46,12 @@ contract ProgramVerifiers is Ownable2Step {
         if (verifier.answers && (answer.length != 32 || abi.decode(answer, (uint256)) != 1)) revert ProofRefused();
     }
 
-    /// @notice Verify the final proof of a task and note who brought it.
+    /// @notice Verify the final proof of a task and note who brought it. Where a program's proofs name who may deliver
+    /// them, a proof that was seen on its way is of no use to anybody else.
     function deliver(bytes32 task, bytes32 program, bytes calldata call) external {
         verify(program, call);
+        uint256 place = verifierOf[program].submitterAt;
+        if (place != 0 && uint256(bytes32(call[place:place + 32])) != uint160(msg.sender)) revert OtherSubmitter();
         emit Delivered(task, program, msg.sender, keccak256(call));
     }
 }

@@ -52,8 +52,16 @@ async def test_every_group_of_verbs_finds_the_networks_key_and_asks_its_service(
     assert (await run("admin", "treasury", "withdraw", "0.00000003"))["balance"] == 40
     assert (await run("admin", "treasury", "show"))["balance"] == 40
 
-    assert await run("admin", "incidents", "list") == []
-    assert (await run("admin", "incidents", "show", "1", code=1))["error"]["code"].startswith("PG-")
+    assert await run("admin", "incident", "list") == []
+    assert (await run("admin", "incident", "show", "1", code=1))["error"]["code"].startswith("PG-")
+    async with database_of(network) as database:
+        await database.execute("INSERT INTO incidents (kind, subject, detail) VALUES ('sum', 'ledger', '*a* hand')")
+    assert (await run("admin", "incident", "show", "1"))["runbook"] == "ProofgridSettlementStopped"
+    assert (await run("admin", "incident", "close", "1", "--why", "it was a test"))["closed_ms"]
+    story = await run("admin", "incident", "postmortem", "1", "--out", str(tmp_path / "draft.md"))
+    assert [step["said"] for step in story["steps"] if step["what"] == "closed"] == ["it was a test"]
+    assert story["draft"] == (tmp_path / "draft.md").read_text()
+    assert "\\*a\\* hand" in story["draft"]
     assert await run("admin", "evidence", "list") == []
     assert (await run("admin", "subnetwork", "create", "acme"))["name"] == "acme"
     assert [one["name"] for one in await run("admin", "subnetwork", "list")] == ["acme", "default"]

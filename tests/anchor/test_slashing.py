@@ -160,3 +160,22 @@ async def test_rounds_sell_what_stake_carries_and_no_more(life: ChainLife) -> No
     await life.lane.add_task()
     assert not await life.lane.sell(rounds=2), "no new slots on stake that nobody has seen for long"
     assert [lease["state"] for lease in await life.lane.leases()] == ["offered"], "what is held goes on"
+
+
+async def test_leases_that_are_held_go_on_where_stake_falls_below_what_they_bind(life: ChainLife) -> None:
+    life.lane.bonds = BondPolicy(stake_permille=1_000)
+    operator = await life.joined()
+    session = await life.lane.add_prover(HOT.address)
+    await life.lane.add_task()
+    await life.lane.fetch("UPDATE gateways SET seen_ms = now_ms()")
+    assert await life.lane.sell()
+    await life.lane.offer(session)
+    await operator.queue_withdrawal(100 * TOKEN)
+    await life.anchor.step()
+    assert await life.usable(HOT.address) == 0
+    await life.lane.fetch("UPDATE sessions SET open = false")
+    await life.lane.fetch("UPDATE gateways SET seen_ms = now_ms()")
+    await life.lane.add_prover(HOT.address, "second")
+    await life.lane.add_task()
+    assert not await life.lane.sell(rounds=2), "nothing new"
+    assert [lease["state"] for lease in await life.lane.leases()] == ["offered"]

@@ -88,3 +88,59 @@ async def test_what_is_no_network_is_said(network: ChainNetwork, tmp_path: Path)
         assert said in str(answer.exception), answer.output
     dead = ["chain", "status", me.person.address, "--rpc", "http://127.0.0.1:1", "--avs", network.service.avs]
     assert "does not answer" in str((await asyncio.to_thread(CliRunner().invoke, cli, dead)).exception)
+
+
+async def test_the_owner_forbids_a_slash_once(network: ChainNetwork, tmp_path: Path) -> None:
+    operator = await joined(network, 2)
+    await propose(network, operator.address, 3 * TOKEN)
+    me = Operator(network, tmp_path)
+    owner = tmp_path / "owner.json"
+    write_key(SigningKey(bytes(network.owner.account.key)), owner)
+
+    spelled = json.loads((await me.types("veto", "0", "--call")).stdout)
+    assert spelled["to"] == network.service.avs
+    assert spelled["data"] == network.avs.encode_abi("veto", args=[0])
+    assert f"3 tokens of {operator.address}" in spelled["does"]
+    nobody = await me.types("veto", "0", "--yes")
+    assert "whose decision" in str(nobody.exception)
+    stranger = await me.types("veto", "0", "--owner-key", str(me.cold), "--yes")
+    assert "OwnableUnauthorizedAccount" in str(stranger.exception)
+    no = await me.types("veto", "0", "--owner-key", str(owner), says="n\n")
+    assert no.exit_code == 1
+    assert "executable in" in no.stdout
+    assert (await me.types("veto", "0", "--owner-key", str(owner), "--yes")).exit_code == 0
+    again = await me.types("veto", "0", "--owner-key", str(owner), "--yes")
+    assert "vetoed or carried out already" in str(again.exception)
+    assert "no slash 7" in str((await me.types("veto", "7", "--call")).exception)
+
+
+async def test_a_veto_that_comes_too_late_is_refused(network: ChainNetwork, tmp_path: Path) -> None:
+    operator = await joined(network, 2)
+    await propose(network, operator.address, 3 * TOKEN)
+    owner = tmp_path / "owner.json"
+    write_key(SigningKey(bytes(network.owner.account.key)), owner)
+    await network.chain.mine(network.terms.veto_blocks + 1)
+    late = await Operator(network, tmp_path).types("veto", "0", "--owner-key", str(owner), "--yes")
+    assert "TooLate" in str(late.exception)
+
+
+async def test_another_key_proposes_from_now_on(network: ChainNetwork, tmp_path: Path) -> None:
+    me = Operator(network, tmp_path)
+    owner = tmp_path / "owner.json"
+    write_key(SigningKey(bytes(network.owner.account.key)), owner)
+    new = network.chain.person(6)
+    done = await me.types("slasher", new.address, "--owner-key", str(owner), "--yes", "--json")
+    assert json.loads(done.stdout)["block"] > 0, done.output
+    assert await network.avs.functions.slasher().call() == new.address
+
+
+async def test_pages_are_told_where_to_read(network: ChainNetwork, tmp_path: Path) -> None:
+    me = Operator(network, tmp_path)
+    operator = await network.funded(4)
+    await operator.register()
+    url = "https://operator.example/eigenlayer.json"
+    assert (await me.types("describe", url, "--yes")).exit_code == 0
+    owner = tmp_path / "owner.json"
+    write_key(SigningKey(bytes(network.owner.account.key)), owner)
+    assert (await me.types("describe", url, "--network", "--owner-key", str(owner), "--yes")).exit_code == 0
+    assert isinstance((await me.types("describe", "http://plain.example/x.json", "--yes")).exception, InvalidField)

@@ -62,9 +62,9 @@ async def test_a_proof_is_delivered_and_altered_ones_revert(
             await network.chain.person(by).call(network.verifiers, name, *arguments)
         return caught.value.reason
 
-    named = (verifier.address, right[:4], answers)
+    named = (verifier.address, right[:4], answers, 0)
     assert await refused(9, "add", PROGRAM, named) == "OwnableUnauthorizedAccount"
-    assert await refused(0, "add", PROGRAM, (client.address, right[:4], answers)) == "NoContract"
+    assert await refused(0, "add", PROGRAM, (client.address, right[:4], answers, 0)) == "NoContract"
     assert await refused(9, "deliver", TASK, PROGRAM, right) == "UnknownProgram"
     await owner.call(network.verifiers, "add", PROGRAM, named)
     assert await refused(0, "add", PROGRAM, named) == "AlreadyThere"

@@ -134,23 +134,27 @@ async def test_a_proof_that_was_never_paid_is_found(lane: LaneUnderTest) -> None
 
 
 class SlowCheck(LedgerCheck):
-    """Each look takes so long."""
+    """Each look takes so long, and reads so many rows."""
 
     def __init__(self, lane: LaneUnderTest, clock: ManualClock) -> None:
         super().__init__(lane.database, clock, look_seconds=2.0)
-        self.clock, self.took_ms = clock, 0
+        self.clock, self.took_ms, self.reads = clock, 0, 0
 
     async def look(self, *, full: bool = False) -> bool:
         self.clock.advance(self.took_ms)
-        return await super().look(full=full)
+        looked = await super().look(full=full)
+        self._rows = self.reads
+        return looked
 
 
 async def test_a_look_that_takes_long_is_followed_by_a_long_pause(lane: LaneUnderTest) -> None:
     check = SlowCheck(lane, ManualClock())
     check.took_ms = 10
     assert await check.step() == 2.0
-    check.took_ms = 1_000
+    check.took_ms, check.reads = 1_000, 10_000
     assert await check.step() == 19.0  # a twentieth of the time
+    check.reads = 3
+    assert await check.step() == 2.0  # it waited for others: so little is read in no time
 
 
 async def test_the_watch_lets_nothing_expire_that_waits_to_be_paid(lane: LaneUnderTest) -> None:

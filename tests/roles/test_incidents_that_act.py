@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,7 +29,7 @@ from proofgrid.roles.intake.known_roles import KnownRoles
 from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.identity.network_keys import NetworkKeys
 from proofgrid.rules.incidents.lifecycle import BY_ITSELF, IncidentState
-from proofgrid.rules.incidents.signals import ABUSE_MAX, Signal, starves
+from proofgrid.rules.incidents.signals import ABUSE_MAX, Signal, SlowTogether, starves
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import REGISTER_GATEWAY
@@ -270,6 +273,51 @@ async def test_a_gateway_whose_disk_is_full_lets_nothing_new_in(
         async with gate.place(ALICE):
             pass
     assert [one.kind for one in await all_of(database)] == ["disk_full"]
+
+
+async def test_a_disk_that_refuses_a_file_is_full_whatever_is_free(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeling = await feeling_of(database, tmp_path, SystemClock())
+
+    def refused(*_given: object) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", refused)
+        await feeling.look()
+    assert feeling.sheds == "disk_full"
+    assert [(one.kind, "quota" in one.detail) for one in await all_of(database)] == [("disk_full", True)]
+    assert not list(tmp_path.glob("room-*"))  # noqa: ASYNC240 - of a test
+
+    await feeling.look()
+    assert not feeling.sheds
+
+
+async def test_a_database_that_does_not_answer_is_slow_before_it_does(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeling = await feeling_of(database, tmp_path, SystemClock())
+    feeling._database_slow = SlowTogether(slow_seconds=0.05, together_seconds=0.1)
+    let_go, asked, real = asyncio.Event(), 0, feeling._answer
+
+    async def held() -> Any:
+        nonlocal asked
+        asked += 1
+        await let_go.wait()
+        return await real()
+
+    monkeypatch.setattr(feeling, "_answer", held)
+    await feeling.look()
+    await feeling.look()
+    assert feeling.sheds == "database_slow"
+    assert asked == 1  # nobody asks a second question before the first one is answered
+
+    let_go.set()
+    feeling._database_slow.slow_seconds = 60.0
+    for _ in range(4):
+        await feeling.look()
+    assert not feeling.sheds
 
 
 async def test_a_gateway_with_a_wrong_clock_leads_no_more_where_somebody_else_does(

@@ -28,6 +28,7 @@ from proofgrid.sdk.audit import Audit
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.connection import Connection
+from proofgrid.sdk.deliveries import Deliveries
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.network_keys import KeyLists
 from proofgrid.sdk.ownership import Ownership
@@ -35,7 +36,7 @@ from proofgrid.sdk.sealing import Sealing
 from proofgrid.sdk.sync import SyncClient
 from proofgrid.sdk.vaults import Vaults
 from proofgrid.sdk.webhooks import Webhooks
-from proofgrid.wire.v1 import audit_pb2, common_pb2, keys_pb2, stake_pb2, statements_pb2
+from proofgrid.wire.v1 import audit_pb2, common_pb2, delivery_pb2, keys_pb2, stake_pb2, statements_pb2
 from proofgrid.wire.v1 import client_pb2 as messages
 from tests.answering_gateway import answering_gateway, dead_gateway
 from tests.makers import a_key
@@ -43,6 +44,7 @@ from tests.makers import a_key
 CONTENT = b"what was asked for"
 DIGEST = digest_of(CONTENT)
 NETWORK = a_key(2).address
+CONTRACT = a_key(4).address
 
 KEYS = sign_list(with_key(first_list(NETWORK), a_key(3).address, Purpose, now_ms=1), a_key(2))
 #: An audit log of one entry.
@@ -69,6 +71,8 @@ ANSWERS = {
     "PublishKeys": keys_pb2.NetworkKeys(network=NETWORK, keys=KEYS.text),
     "GetAuditConsistency": audit_pb2.AuditConsistency(head=HEAD),
     "GetAuditEntry": audit_pb2.ShownAuditEntry(entry=audit_pb2.AuditEntry(spelled=ENTRY), head=HEAD),
+    "GetDeliveryTerms": delivery_pb2.DeliveryTerms(contracts=[CONTRACT]),
+    "GetProofDelivery": delivery_pb2.ProofDelivery(state="delivered"),
     "GetEvidence": stake_pb2.SealedEvidence(record_json=b"{}"),
 }
 
@@ -123,6 +127,13 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "unshare": lambda ownership: ownership.unshare(DIGEST),
         "delete": lambda ownership: ownership.delete(DIGEST),
     },
+    Deliveries: {
+        "terms": lambda deliveries: deliveries.terms(),
+        "check": lambda deliveries: deliveries.check(f"chain:{CONTRACT}"),
+        "deliver": lambda deliveries: deliveries.deliver("t", f"chain:{CONTRACT}"),
+        "show": lambda deliveries: deliveries.show("t"),
+        "wait": lambda deliveries: deliveries.wait("t"),
+    },
     Bonds: {
         "show": lambda bonds: bonds.show(),
         "deposit": lambda bonds: bonds.deposit(5),
@@ -165,6 +176,7 @@ OF_PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "replay_dead_letter": lambda admin: admin.replay_dead_letter("t"),
         "incidents": lambda admin: admin.incidents(),
         "incident": lambda admin: admin.incident(1),
+        "post_mortem": lambda admin: admin.post_mortem(1),
         "close_incident": lambda admin: admin.close_incident(1),
         "resolve_appeal": lambda admin: admin.resolve_appeal("e", overturn=True, answer="so be it"),
         "add_canary": lambda admin: admin.add_canary(DIGEST, ["x"], limit_price=5),

@@ -1,17 +1,12 @@
-"""A task of real processes is one trace, gateway, prover and child, from submit to bundle (`make test-watch`)."""
+"""A task of real processes is one trace, gateway, prover and child, from submit to bundle."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import pytest
 
 from tests.acceptance.tasks import register_toy
 from tests.collector import running_collector
 from tests.networks import running_network
-
-pytestmark = pytest.mark.skipif(not os.environ.get("WATCH_TESTS"), reason="make test-watch")
 
 
 async def test_a_task_is_one_trace_from_submit_to_bundle(

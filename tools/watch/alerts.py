@@ -108,10 +108,10 @@ _LIST = (
         severity="page",
         summary="The ledger does not add up: nothing is paid until an administrator closes the incident.",
         means="The ledger check found money that was made or lost; proofs wait, and their provers say them again.",
-        look=("`proofgrid admin incidents list`, and `proofgrid admin check-ledger`.",),
+        look=("`proofgrid admin incident list`, and `proofgrid admin check-ledger`.",),
         act=(
             "Find the cause before anything else; take a backup.",
-            "`proofgrid admin incidents close` once it is mended.",
+            "`proofgrid admin incident close` once it is mended.",
         ),
     ),
     Alert(
@@ -131,8 +131,8 @@ _LIST = (
         severity="ticket",
         summary="An incident of kind {{ $labels.kind }} is open.",
         means="The network found something that an administrator has to look at and close.",
-        look=("`proofgrid admin incidents list`.",),
-        act=("Mend what it names, then `proofgrid admin incidents close`.",),
+        look=("`proofgrid admin incident list`.",),
+        act=("Mend what it names, then `proofgrid admin incident close`.",),
     ),
     *[
         Alert(
@@ -142,7 +142,7 @@ _LIST = (
             severity=severity,
             summary=summary,
             means=means,
-            look=("`proofgrid admin incidents list`: which, since when, what was done, and when it ends.", *look),
+            look=("`proofgrid admin incident list`: which, since when, what was done, and when it ends.", *look),
             act=act,
         )
         for name, kinds, severity, summary, means, look, act in OF_INCIDENTS
@@ -257,7 +257,7 @@ _LIST = (
         summary="The certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}.",
         means="Afterwards nobody can connect.",
         look=("The file of `--tls-certificate`, and who renews it.",),
-        act=("Renew it, and start the gateway again: it drains first.",),
+        act=("Renew it, and put the new one and its key in the place of the old ones: the next connection gets it.",),
     ),
     Alert(
         name="ProofgridWebhooksWait",

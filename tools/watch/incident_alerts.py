@@ -26,7 +26,7 @@ OF_INCIDENTS: tuple[tuple[str, str, str, str, str, tuple[str, ...], tuple[str, .
         (
             "Find out which is wrong; where two versions differ, stop one: `proofgrid admin engine stop`.",
             "Tell the clients of the bundles on the incident; `proofgrid verify --engines` finds them offline.",
-            "`proofgrid admin incidents close` resumes what the network stopped.",
+            "`proofgrid admin incident close` resumes what the network stopped.",
         ),
     ),
     (
@@ -48,7 +48,7 @@ OF_INCIDENTS: tuple[tuple[str, str, str, str, str, tuple[str, ...], tuple[str, .
         (
             "Find out who can write to the database; keep a copy of it as it is.",
             "Restore the entries from an export or a backup.",
-            "`proofgrid admin incidents close`; what is still wrong opens a new one.",
+            "`proofgrid admin incident close`; what is still wrong opens a new one.",
         ),
     ),
     (
@@ -61,7 +61,7 @@ OF_INCIDENTS: tuple[tuple[str, str, str, str, str, tuple[str, ...], tuple[str, .
         (
             "Money that was brought in by hand needs its tokens: transfer them to the vault.",
             "A batch was struck: ask the guardian why before anything else.",
-            "`proofgrid admin incidents close`; what is still missing opens a new one.",
+            "`proofgrid admin incident close`; what is still missing opens a new one.",
         ),
     ),
     (
@@ -73,7 +73,7 @@ OF_INCIDENTS: tuple[tuple[str, str, str, str, str, tuple[str, ...], tuple[str, .
         ("`proofgrid admin audit list`: what it did lately.",),
         (
             "One of the network's online keys: `proofgrid admin keys rotate`, then `proofgrid admin keys retire`.",
-            "One of a client or operator: `proofgrid admin grant` its new key, then `proofgrid admin incidents close`.",
+            "One of a client or operator: `proofgrid admin grant` its new key, then `proofgrid admin incident close`.",
         ),
     ),
     (

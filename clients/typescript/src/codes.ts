@@ -83,6 +83,7 @@ export const ERROR_CODES = {
   "PG-561": "NodeNotBelieved",
   "PG-564": "NoVault",
   "PG-565": "VaultFrozen",
+  "PG-570": "NotDelivered",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,5 +1,5 @@
 // Made by `npm run types`; do not edit.
-// SHA-256 of openapi.json: 8ce47887d586057d83a2394687ea52c209841da99d79d9607790cf7d5466b355
+// SHA-256 of openapi.json: 021c028c288f31f9bab774cd43e9b284471d566f72342ca205fcee349926adb9
 
 export interface paths {
     "/v1/openapi.json": {
@@ -424,6 +424,41 @@ export interface paths {
         get: operations["WatchTask"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To which contracts of a chain the network brings proofs, and for how much. */
+        get: operations["GetDeliveryTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{task_id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of that: the receipt. */
+        get: operations["GetProofDelivery"];
+        put?: never;
+        /** Have a contract verify its proof as soon as it is there. */
+        post: operations["DeliverProof"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1172,7 +1207,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What stopped settlement, newest first. */
+        /** What was noticed, newest first. */
         get: operations["ListIncidents"];
         put?: never;
         post?: never;
@@ -1191,6 +1226,23 @@ export interface paths {
         };
         /** One of them. */
         get: operations["GetIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/incidents/{incident_id}/post-mortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened when, and a draft in Markdown. */
+        get: operations["GetPostMortem"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1558,6 +1610,13 @@ export interface components {
             answer: string;
             at_ms: number;
         };
+        DeliveryTerms: {
+            chain_id: number;
+            submitter: string;
+            contracts: string[];
+            price: number;
+            gas_most: number;
+        };
         Engine: {
             engine: string;
             is_here: boolean;
@@ -1643,6 +1702,18 @@ export interface components {
             closed_ms: number;
             closed_by: string;
             stops_settlement: boolean;
+            acted_ms: number;
+            acted: string;
+            until_ms: number;
+            ends: string;
+            severity: string;
+            runbook: string;
+        };
+        IncidentStep: {
+            at_ms: number;
+            what: string;
+            by: string;
+            said: string;
         };
         Job: {
             job_id: string;
@@ -1837,6 +1908,11 @@ export interface components {
             burst: number;
             left: number;
         };
+        PostMortem: {
+            incident_id: number;
+            draft: string;
+            steps: components["schemas"]["IncidentStep"][];
+        };
         /** @description RFC 9457; `code` is the stable name of the error, `field` what is wrong, `hint` what to do. */
         Problem: {
             type: string;
@@ -1861,6 +1937,16 @@ export interface components {
             is_yours: boolean;
             shared_with: string[];
             stored_bytes: number;
+        };
+        ProofDelivery: {
+            task_id: string;
+            contract: string;
+            state: string;
+            price: number;
+            detail: string;
+            transaction: string;
+            block: number;
+            gas: number;
         };
         ProofSystem: {
             name: string;
@@ -2855,6 +2941,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    GetDeliveryTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryTerms"];
+                };
+            };
+        };
+    };
+    GetProofDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofDelivery"];
+                };
+            };
+        };
+    };
+    DeliverProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    deliver?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofDelivery"];
+                };
             };
         };
     };
@@ -4067,7 +4223,7 @@ export interface operations {
             };
         };
     };
-    CloseIncident: {
+    GetPostMortem: {
         parameters: {
             query?: never;
             header?: never;
@@ -4077,6 +4233,34 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostMortem"];
+                };
+            };
+        };
+    };
+    CloseIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    why?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {

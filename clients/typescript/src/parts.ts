@@ -92,7 +92,7 @@ export class Webhooks {
 
   /** Send a signed message there now that tells of nothing; the answer says what came back. Sent once. */
   async test(endpointId: string, options: Abortable = {}): Promise<WebhookTest> {
-    return await this.transport.json<WebhookTest>({ verb: "POST", path: `${hookPath(endpointId)}/test`, json: {}, repeats: false, signal: options.signal });
+    return await this.transport.json<WebhookTest>({ verb: "POST", path: `${hookPath(endpointId)}/test`, repeats: false, signal: options.signal });
   }
 
   /** Send again what failed, in order, and enable it. */

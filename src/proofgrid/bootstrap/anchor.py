@@ -12,6 +12,7 @@ import structlog
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey, parse_address
+from proofgrid.rules.chain.delivering import DeliveryTerms
 from proofgrid.rules.staking.chain_slashes import AskingTerms
 from proofgrid.rules.staking.onchain import StakeTerms, horizon
 from proofgrid.sdk.keys import read_key
@@ -107,6 +108,7 @@ def _acting(
     from proofgrid.chain.slashes import SlashContract
     from proofgrid.roles.anchor.anchor import Acting
     from proofgrid.roles.anchor.batching import Batching, BatchTerms
+    from proofgrid.roles.anchor.delivering import Deliverer
     from proofgrid.roles.anchor.sending import Outbox
     from proofgrid.roles.anchor.slashing import Slasher, SlashTerms
 
@@ -117,6 +119,16 @@ def _acting(
         batching=None if vault is None else Batching(database, vault, terms, sender=signer.address),
         slasher=Slasher(database, SlashContract(avs), SlashTerms(asking=asking), sender=signer.address),
         outbox=Outbox(database, signer, fee_cap=settings.fee_cap),
+        deliverer=Deliverer(database, signer, _delivery_terms(settings)),
+    )
+
+
+def _delivery_terms(settings: AnchorSettings) -> DeliveryTerms:
+    named = [text.strip() for text in settings.deliver_to.split(",") if text.strip()]
+    return DeliveryTerms(
+        contracts=tuple(str(parse_address(text, field="deliver_to")) for text in named),
+        price=settings.deliver_price,
+        gas_most=settings.deliver_gas,
     )
 
 

@@ -15,12 +15,14 @@ from proofgrid.chain.web3 import (
     ContractCustomError,
     ContractLogicError,
     LocalAccount,
+    TxParams,
     TxReceipt,
 )
 from proofgrid.primitives.errors import ProofgridError
 
 _POLL_SECONDS = 0.02
-_GAS_TIMES = (5, 4)
+_GAS_TIMES = (5, 4)  #: a call inside a call gets 63/64 of what is left, so just enough may not be enough
+_ANY_GAS = 1  #: so that nobody asks for it twice
 
 
 class TransactionReverted(ProofgridError):
@@ -68,14 +70,13 @@ class Sender:
 
     async def _send(self, name, made, extra: Mapping[str, object]) -> TxReceipt:  # type: ignore[no-untyped-def]
         eth = self.web3.eth
+        nonce = await eth.get_transaction_count(self.account.address)
+        wanted = await made.build_transaction({"from": self.address, "nonce": nonce, "gas": _ANY_GAS, **extra})
+        del wanted["gas"]
         try:
-            wanted = await made.build_transaction(
-                {"from": self.address, "nonce": await eth.get_transaction_count(self.account.address), **extra}
-            )
+            wanted["gas"] = await gas_with_room(self.web3, wanted)
         except ContractLogicError as error:
             raise TransactionReverted.of(name, reason_of(error)) from error
-        # A call inside a call gets 63/64 of what is left, so what was just enough when asked may not be when sent.
-        wanted["gas"] = wanted["gas"] * _GAS_TIMES[0] // _GAS_TIMES[1]
         raw = self.account.sign_transaction(wanted).raw_transaction
         receipt = await eth.wait_for_transaction_receipt(
             await eth.send_raw_transaction(raw), poll_latency=_POLL_SECONDS
@@ -83,6 +84,11 @@ class Sender:
         if receipt["status"] != 1:
             raise TransactionReverted.of(name, "no, though it said yes when asked before")
         return receipt
+
+
+async def gas_with_room(web3: AsyncWeb3, wanted: TxParams) -> int:
+    """Return the gas that a transaction needs, with something to spare. Raises what web3 does for one that reverts."""
+    return await web3.eth.estimate_gas(wanted) * _GAS_TIMES[0] // _GAS_TIMES[1]
 
 
 def contract_at(web3: AsyncWeb3, address: str, abi: Abi) -> AsyncContract:

@@ -30,6 +30,7 @@ ALLOCATIONS = abi_of(
 DELEGATION = abi_of(
     """
     function registerAsOperator(address initDelegationApprover, uint32 allocationDelay, string metadataURI)
+    function updateOperatorMetadataURI(address operator, string metadataURI)
     function delegateTo(address operator, (bytes signature, uint256 expiry) approval, bytes32 salt)
     function queueWithdrawals((address[] strategies, uint256[] depositShares, address withdrawer)[] params) returns (bytes32[])
     function completeQueuedWithdrawal((address staker, address delegatedTo, address withdrawer, uint256 nonce, uint32 startBlock, address[] strategies, uint256[] scaledShares) withdrawal, address[] tokens, bool receiveAsTokens)

@@ -38,6 +38,7 @@ class Receipt:
 
     block: int
     succeeded: bool
+    gas: int = 0  #: that it used
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Node:
             found = await asked(self.web3.eth.get_transaction_receipt(HexStr(transaction)))
         except TransactionNotFound:
             return None
-        return Receipt(block=int(found["blockNumber"]), succeeded=found["status"] == 1)
+        return Receipt(block=int(found["blockNumber"]), succeeded=found["status"] == 1, gas=int(found["gasUsed"]))
 
     async def send(self, raw: str) -> None:
         """Hand over a signed transaction. What is known already, or cannot be needed any more, is no error."""

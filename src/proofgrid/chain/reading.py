@@ -35,6 +35,17 @@ class WaitingSlash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedSlash:
+    """One that can still be vetoed, as the newest block has it."""
+
+    operator: Address
+    amount: int  #: base units of the token
+    executable_at: int  #: a block
+    block: int
+    block_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StakeOnChain:
     """An operator and its stake, as the newest block has them. Amounts in base units of the token."""
 
@@ -94,6 +105,23 @@ class StakeReader:
     async def veto_blocks(self) -> int:
         """Return for how long the owner may veto a slash."""
         return int(await self._avs.functions.vetoBlocks().call())
+
+    async def proposed(self, number: int) -> ProposedSlash:
+        """Return a slash that waits; raise InvalidField where there is none of this number, or it is over."""
+        functions = self._avs.functions
+        if number >= await functions.slashes().call():
+            raise InvalidField(f"there is no slash {number}", field="number", hint="proofgrid chain status OPERATOR")
+        operator, state, executable_at, amount, _, _ = await functions.slashOf(number).call()
+        if state != _PROPOSED:
+            raise InvalidField(f"slash {number} was vetoed or carried out already", field="number")
+        block = int(await self.web3.eth.block_number)
+        return ProposedSlash(
+            operator=Address(operator),
+            amount=amount,
+            executable_at=executable_at,
+            block=block,
+            block_seconds=await self._block_seconds(block),
+        )
 
     async def look(self, operator: Address, *, horizon: int = 0) -> StakeOnChain:
         """Return an operator's stake; `horizon`: blocks ahead for which samples are asked."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_typing import HexStr
+from eth_typing import HexAddress, HexStr
 
-from proofgrid.chain.accounts import reason_of
+from proofgrid.chain.accounts import gas_with_room, reason_of
 from proofgrid.chain.nodes import Node, asked
-from proofgrid.chain.web3 import Account, ContractLogicError, LocalAccount, Web3RPCError
+from proofgrid.chain.web3 import Account, ContractLogicError, LocalAccount, TxParams, Web3RPCError
 from proofgrid.primitives.errors import ProofgridError
 from proofgrid.rules.chain.outbox import Fees
 
-_GAS_TIMES = (5, 4)  #: a call inside a call gets 63/64 of what is left, so just enough may not be enough
+#: What nodes say of a call that takes more gas than it may.
+_TOO_MUCH_GAS = ("out of gas", "exceeds allowance")
 
 
 class CallRefused(ProofgridError):
     """A dry run says that a contract would refuse a call."""
 
     code = "PG-563"
+    by_contract = True  #: False: it may be the node, or an account without ether
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Call:
 
     target: str
     data: str  #: hex digits after 0x
+    gas_most: int = 0  #: 0: as much as it needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,17 @@ class ChainSigner:
 
     async def dry_run(self, node: Node, call: Call) -> int:
         """Return the gas that a call needs, with something to spare. Raises CallRefused."""
-        wanted = {"from": self.address, "to": call.target, "data": call.data}
+        wanted: TxParams = {"from": HexAddress(HexStr(self.address)), "to": call.target, "data": HexStr(call.data)}
+        if call.gas_most:
+            wanted["gas"] = call.gas_most
         try:
-            gas = int(await asked(node.web3.eth.estimate_gas(wanted)))  # type: ignore[arg-type]
+            gas = await asked(gas_with_room(node.web3, wanted))
         except (ContractLogicError, Web3RPCError) as error:
-            raise CallRefused(f"the contract refuses it: {reason_of(error)}") from error
-        return gas * _GAS_TIMES[0] // _GAS_TIMES[1]
+            refused = CallRefused(f"the contract refuses it: {reason_of(error)}")
+            too_much = any(words in str(error).lower() for words in _TOO_MUCH_GAS)
+            refused.by_contract = isinstance(error, ContractLogicError) or too_much
+            raise refused from error
+        return min(gas, call.gas_most) if call.gas_most else gas
 
     def sign(self, call: Call, *, nonce: int, gas: int, fees: Fees, chain_id: int) -> Signed:
         """Return a call as a transaction of type 2 (EIP-1559)."""

@@ -78,6 +78,10 @@ class Staker:
         """Sign in the network with another hot key."""
         await self.sender.call(self._avs, "rotateSigner", await self.signed_by(hot))
 
+    async def describe(self, url: str) -> None:
+        """Say where pages of EigenLayer read about this operator."""
+        await self.sender.call(self._delegation, "updateOperatorMetadataURI", self.address, url)
+
     async def leave(self) -> None:
         """Leave the set. The stake stays slashable for the core's deallocation delay."""
         params = (self.address, self.service.avs, [SET])

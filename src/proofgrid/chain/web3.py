@@ -22,7 +22,7 @@ try:
             Web3RPCError,
         )
         from web3.providers import AsyncHTTPProvider
-        from web3.types import TxReceipt
+        from web3.types import TxParams, TxReceipt
 except ImportError as error:
     raise InvalidField(
         "what speaks to a chain is not installed here", field="chain", hint="pip install 'proofgrid[chain]'"
@@ -46,6 +46,7 @@ __all__ = [
     "ContractLogicError",
     "LocalAccount",
     "TransactionNotFound",
+    "TxParams",
     "TxReceipt",
     "Web3Exception",
     "Web3RPCError",

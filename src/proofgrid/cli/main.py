@@ -24,13 +24,14 @@ from proofgrid.cli.admin import (
     subnetwork,
     treasury,
 )
-from proofgrid.cli.chain import devnet
+from proofgrid.cli.chain import devnet, owner
 from proofgrid.cli.chain import stake as chain
 from proofgrid.cli.chain import vault as money
 from proofgrid.cli.client import (
     account,
     api_keys,
     cancel,
+    deliver,
     keys,
     program,
     program_contract,
@@ -107,7 +108,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-WORK = (demo, gateway, prover, anchor, quote, quotes, submit, watch, result, verify, cancel, tasks, sign_in)
+WORK = (demo, gateway, prover, anchor, quote, quotes, submit, watch, result, verify, deliver, cancel, tasks, sign_in)
 LOOKS = (status, operators, engines, rounds, sizes, systems, simulate)
 for verb in (*WORK, *LOOKS):
     verb.add_to(cli)
@@ -134,6 +135,7 @@ program_keygen.add_to(program.group)
 program_contract.add_to(program.group)
 program_sharing.add_to(program.group)
 devnet.add_to(chain.group)
+owner.add_to(chain.group)
 vault.add_to(money.group)
 for group in (program, account, keys, api_keys, webhook, access, srs, clear, stake, chain, money, config_files, doctor):
     cli.add_typer(group.group)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.pages import Page
 from proofgrid.rules.access.subnetworks import SubnetworkChange
-from proofgrid.sdk.answers.administration import Canaries, Canary, DeadLetter, Identity, Incident
+from proofgrid.sdk.answers.administration import Canaries, Canary, DeadLetter, Identity, Incident, PostMortem
 from proofgrid.sdk.answers.money import Account, LedgerCheck, StatementClosing, Treasury
 from proofgrid.sdk.answers.network import Subnetwork
 from proofgrid.sdk.answers.operators import Evidence, Stake
@@ -129,9 +129,17 @@ class Admin:
         request = incidents_pb2.GetIncidentRequest(incident_id=incident_id)
         return read(Incident, await self._connection.ask(lambda services: services.incidents.GetIncident, request))
 
-    async def close_incident(self, incident_id: int) -> Incident:
-        """Say that an incident was looked at and repaired; when none is open, settlement goes on."""
-        request = incidents_pb2.CloseIncidentRequest(incident_id=incident_id)
+    async def post_mortem(self, incident_id: int) -> PostMortem:
+        """Return an incident's timeline, and the draft of a post-mortem in Markdown."""
+        request = incidents_pb2.GetIncidentRequest(incident_id=incident_id)
+        return read(PostMortem, await self._connection.ask(lambda services: services.incidents.GetPostMortem, request))
+
+    async def close_incident(self, incident_id: int, *, why: str = "") -> Incident:
+        """Say that an incident was looked at and repaired; when none is open, settlement goes on.
+
+        `why`: in words, for its timeline.
+        """
+        request = incidents_pb2.CloseIncidentRequest(incident_id=incident_id, why=why)
         return read(Incident, await self._connection.ask(lambda services: services.incidents.CloseIncident, request))
 
     async def resolve_appeal(self, evidence_id: str, *, overturn: bool, answer: str) -> Evidence:

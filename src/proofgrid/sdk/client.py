@@ -36,6 +36,7 @@ from proofgrid.sdk.answers.work import Program, Task
 from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.bonds import Bonds
 from proofgrid.sdk.connection import Connection, OnBusy
+from proofgrid.sdk.deliveries import Deliveries
 from proofgrid.sdk.engines import Engines
 from proofgrid.sdk.event import Event
 from proofgrid.sdk.inputs import inputs_json, quote_request
@@ -102,6 +103,7 @@ class Client(Accounts, Looks, OwnTasks):
         self.webhooks = Webhooks(self.connection)
         self.ownership = Ownership(self.connection, self._whole_digest)  #: for owners of programs
         self.sealing = Sealing(self.connection, self.program)  #: for inputs that nobody between reads
+        self.deliveries = Deliveries(self.connection)  #: proofs that are brought to contracts
         self.bonds = Bonds(self.connection)  #: for operators
         self.vaults = Vaults(self.connection)  #: money over a chain
         self.admin = Admin(self.connection)  #: for administrators

@@ -14,6 +14,7 @@ from proofgrid.wire.v1.api_keys_pb2_grpc import ApiKeyServiceStub
 from proofgrid.wire.v1.audit_pb2_grpc import AuditServiceStub
 from proofgrid.wire.v1.canary_pb2_grpc import CanaryServiceStub
 from proofgrid.wire.v1.client_pb2_grpc import AdminServiceStub, ArtifactServiceStub, ClientServiceStub
+from proofgrid.wire.v1.delivery_pb2_grpc import DeliveryServiceStub
 from proofgrid.wire.v1.engines_pb2_grpc import EngineServiceStub
 from proofgrid.wire.v1.incidents_pb2_grpc import IncidentServiceStub
 from proofgrid.wire.v1.keys_pb2_grpc import KeyServiceStub
@@ -51,6 +52,7 @@ class Services:
         self.artifacts = ArtifactServiceStub(channel)
         self.audit = AuditServiceStub(channel)
         self.canaries = CanaryServiceStub(channel)
+        self.deliveries = DeliveryServiceStub(channel)
         self.engines = EngineServiceStub(channel)
         self.incidents = IncidentServiceStub(channel)
         self.keys = KeyServiceStub(channel)

@@ -41,6 +41,13 @@ class AnchorSettings(Settings):
         None, "Each batch's public file is written here before it is posted: serve it, and copy it.", metavar="FOLDER"
     )
     fee_cap: int = setting(200_000_000_000, "The most that a unit of gas may cost, in wei.")
+    deliver_to: str = setting(
+        "",
+        "Bring proofs to these contracts and no others, with commas between; needs --slasher-key.",
+        metavar="ADDRESSES",
+    )
+    deliver_price: int = setting(1_000_000, "What a client pays for a proof brought to a contract, in base units.")
+    deliver_gas: int = setting(2_000_000, "The most gas that bringing one may take.")
     poll_ms: int = setting(2_000, "How often the chain is looked at.")
     log_level: str = setting("info", "debug, info, warning or error.")
     log_json: bool = setting(False, "Logs as JSON lines.")

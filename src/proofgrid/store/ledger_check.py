@@ -28,8 +28,16 @@ class TaskFault:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class MovedTask:
+    """A task whose money moved."""
+
+    task_id: TaskId
+    jobs: int  #: that it was made of
+
+
 LOCK_LEDGER_CHECK = query("lock_ledger_check", bool)
 MOVED_SINCE = query("moved_since", AccountId)
-TASKS_MOVED_SINCE = query("tasks_moved_since", TaskId)
+TASKS_MOVED_SINCE = query("tasks_moved_since", MovedTask)
 BALANCES_AND_SUMS = query("balances_and_sums", BalanceAndSum)
 FAULTS_OF_TASKS = query("faults_of_tasks", TaskFault)

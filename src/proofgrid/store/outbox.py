@@ -19,6 +19,7 @@ class OpenTransaction:
     nonce: int | None
     signed_at: int  #: a block
     trouble: str
+    gas_most: int  #: 0: as much as it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class RawTransaction:
 
 
 WANT_TRANSACTION = query("want_transaction", None)
+WANT_LIMITED_TRANSACTION = query("want_limited_transaction", None)
 WANT_AGAIN = query("want_again", str)
 OPEN_TRANSACTIONS = query("open_transactions", OpenTransaction)
 NEXT_NONCE = query("next_nonce", int)

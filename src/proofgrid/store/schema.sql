@@ -175,6 +175,7 @@ CREATE TABLE chain_outbox (
     signed_at bigint NOT NULL DEFAULT 0,
     trouble   text NOT NULL DEFAULT '',
     at_ms     bigint NOT NULL DEFAULT now_ms(),
+    gas_most  bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (intent),
     UNIQUE (sender, nonce),
     CHECK ((stage = ANY (ARRAY['wanted', 'signed', 'mined', 'final', 'failed'])))
@@ -232,6 +233,18 @@ CREATE TABLE chain_view (
     PRIMARY KEY (one),
     CHECK ((mode = ANY (ARRAY['ledger', 'eigenlayer', 'both']))),
     CHECK (one)
+);
+
+CREATE TABLE delivery_terms (
+    one       boolean NOT NULL DEFAULT true,
+    chain_id  bigint NOT NULL,
+    submitter text NOT NULL,
+    contracts text[] NOT NULL,
+    price     bigint NOT NULL,
+    gas_most  bigint NOT NULL,
+    PRIMARY KEY (one),
+    CHECK (one),
+    CHECK ((price >= 0))
 );
 
 CREATE TABLE engine_stops (
@@ -638,6 +651,23 @@ CREATE TABLE programs (
     CHECK ((slices > 0)),
     CHECK ((units > 0))
 );
+
+CREATE TABLE proof_deliveries (
+    task_id uuid NOT NULL,
+    target  text NOT NULL,
+    state   text NOT NULL DEFAULT 'wanted',
+    call    bytea,
+    price   bigint NOT NULL DEFAULT 0,
+    detail  text NOT NULL DEFAULT '',
+    hash    text NOT NULL DEFAULT '',
+    block   bigint NOT NULL DEFAULT 0,
+    gas     bigint NOT NULL DEFAULT 0,
+    at_ms   bigint NOT NULL DEFAULT now_ms(),
+    PRIMARY KEY (task_id),
+    CHECK ((state = ANY (ARRAY['wanted', 'ready', 'sending', 'delivered', 'refused', 'failed']))),
+    FOREIGN KEY (task_id) REFERENCES tasks(task_id)
+);
+CREATE INDEX proof_deliveries_open ON proof_deliveries (at_ms) WHERE (state = ANY (ARRAY['wanted', 'ready', 'sending']));
 
 CREATE TABLE prover_speeds (
     prover_id    text NOT NULL,

@@ -92,7 +92,7 @@ async def check_administration(connection: Connection) -> None:
     if current_act() is not None and await connection.value(ADMINISTRATION_IS_STOPPED):
         raise AdministrationStopped(
             "the audit log does not match its checkpoints, so nothing is administered",
-            hint="proofgrid admin incidents list",
+            hint="proofgrid admin incident list",
         )
 
 

@@ -82,6 +82,8 @@ class Transaction(StrEnum):
     REDEEM_QUOTE = "redeem_quote"
     EXPIRE_QUOTES = "expire_quotes"
     OVERFLOW_JOBS = "overflow_jobs"
+    WANT_DELIVERY = "want_delivery"
+    SPELL_DELIVERY = "spell_delivery"
     # a prover's session
     OPEN_SESSION = "open_session"
     HEARTBEAT = "heartbeat"
@@ -92,6 +94,7 @@ class Transaction(StrEnum):
     READ_CHAIN = "read_chain"
     OWE_CHAIN = "owe_chain"
     SEND_CHAIN = "send_chain"
+    BRING_PROOF = "bring_proof"
     READ_VAULT = "read_vault"
     CREDIT_DEPOSIT = "credit_deposit"
     NOTE_CLAIMS = "note_claims"
@@ -104,6 +107,7 @@ BY_ANCHOR = (
     Transaction.READ_CHAIN,
     Transaction.OWE_CHAIN,
     Transaction.SEND_CHAIN,
+    Transaction.BRING_PROOF,
     Transaction.READ_VAULT,
     Transaction.CREDIT_DEPOSIT,
     Transaction.NOTE_CLAIMS,
@@ -152,6 +156,7 @@ _BY_URGENCY = {
         Transaction.RESUBMIT_TASK,
         Transaction.BEGIN_BULK_ACT,
         Transaction.CHANGE_LOW_BALANCE,
+        Transaction.WANT_DELIVERY,
         Transaction.RECORD_ARTIFACT,
         Transaction.RESERVE_BYTES,
         Transaction.SHARE_PROGRAM,
@@ -178,6 +183,7 @@ _BY_URGENCY = {
         Transaction.CHECK_LEDGER,
         Transaction.ADD_CANARY,
         Transaction.NOTE_SECOND_LOOK,
+        Transaction.SPELL_DELIVERY,
         Transaction.LEARN_SIZES,
         Transaction.TIDY_ARTIFACTS,
         Transaction.MEND_ARTIFACTS,

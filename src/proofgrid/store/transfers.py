@@ -29,7 +29,7 @@ async def post_transfers(connection: Connection, transfers: list[Transfer]) -> N
         raise insufficient_funds(transfers[0].debit, sum(t.amount for t in transfers)) from None
     except asyncpg.PostgresError as error:
         if error.sqlstate == STOPPED_SQLSTATE:
-            raise SettlementStopped(hint="an administrator closes it: proofgrid admin incidents list") from None
+            raise SettlementStopped(hint="an administrator closes it: proofgrid admin incident list") from None
         raise
 
 

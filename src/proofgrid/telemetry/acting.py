@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 from proofgrid.telemetry.traces import Context
@@ -61,4 +61,5 @@ def acting(act: Act) -> Iterator[Act]:
     try:
         yield act
     finally:
-        _acting.reset(token)
+        with suppress(ValueError):  # an answer that nobody reads to its end is closed in a context of its own
+            _acting.reset(token)

@@ -30,6 +30,7 @@ from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver, prove, sign
 from tests.acceptance.tasks import database_of, events_of
+from tests.makers import a_key
 from tests.networks import Network
 
 PROVERS = (("p0", "alice"), ("p1", "bob"))  #: name, operator
@@ -251,6 +252,25 @@ async def replay_by_filter(doomed: Doomed) -> None:
     named = [one.replayed_as for one in acted.tasks if one.task_id == task_id]
     assert [row["task_id"] for row in replays] == named
     await doomed.client.cancel(named[0])
+
+
+async def want_delivery(doomed: Doomed) -> None:
+    """A proof is to be brought to a contract; no contract takes a toy's, and that is told once."""
+    contract = a_key(4).address
+    await doomed.sql(
+        "INSERT INTO delivery_terms (chain_id, submitter, contracts, price, gas_most) VALUES (1, $1, $2, 5, 9)"
+        " ON CONFLICT (one) DO NOTHING",
+        contract,
+        [contract],
+    )
+    task_id = await doomed.submit(await doomed.program(), limit_price=NEVER_SOLD)
+    async with doomed.killed():
+        await doomed.client.deliveries.deliver(task_id, f"chain:{contract}")
+        await doomed.client.cancel(task_id)
+        refused = await doomed.client.deliveries.wait(task_id)
+    assert (refused.state, refused.price, refused.contract) == ("refused", 0, contract)
+    told = await doomed.sql("SELECT FROM task_events WHERE task_id = $1 AND kind = 'not_delivered'", task_id)
+    assert len(told) == 1
 
 
 async def set_low_balance(doomed: Doomed) -> None:

@@ -37,6 +37,8 @@ WAYS: dict[Transaction, dict[str, Driver]] = {
     Transaction.CHANGE_API_KEYS: {"make": drivers.make_api_key, "revoke": drivers.revoke_api_key},
     Transaction.NOTE_KEYS_USED: {"stop": drivers.use_api_key},
     Transaction.CHANGE_WEBHOOKS: {"make": drivers.make_webhook},
+    Transaction.WANT_DELIVERY: {"want": drivers.want_delivery},
+    Transaction.SPELL_DELIVERY: {"refuse": drivers.want_delivery},
     Transaction.CHANGE_LOW_BALANCE: {"set": drivers.set_low_balance},
     Transaction.CLAIM_DELIVERIES: {"deliver": drivers.deliver},
     Transaction.NOTE_DELIVERY: {"deliver": drivers.deliver},

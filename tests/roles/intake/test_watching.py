@@ -147,3 +147,13 @@ async def test_what_a_watcher_sees_is_what_its_roles_may_see(lane: LaneUnderTest
         (2, {"note": "ä\u2028", "deep": {"b": [1, 2.5, None]}}),
         (3, {}),
     ]
+
+
+async def test_what_came_after_the_end_is_there_for_who_asks_later(lane: LaneUnderTest) -> None:
+    task_id = await lane.add_task()
+    async with watching(lane) as watched:
+        await watched.append(task_id, "done")
+        await lane.fetch("UPDATE tasks SET state = 'done', finished_ms = now_ms() WHERE task_id = $1", task_id)
+        await watched.append(task_id, "delivered")
+        seen = await _all(watched.watch.follow(TaskId(task_id), 0))
+    assert [kind for _, kind in seen][-2:] == ["done", "delivered"]

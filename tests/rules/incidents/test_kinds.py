@@ -59,6 +59,7 @@ def test_only_what_moves_money_wrongly_stops_settlement() -> None:
         "payment",
         "escrow",
         "rest",
+        "quote",
     }
 
 

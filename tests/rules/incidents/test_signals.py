@@ -11,6 +11,7 @@ from proofgrid.rules.incidents.signals import (
     LiesOfEngine,
     LiesOfOperator,
     Signal,
+    SlowTogether,
     of_violation,
     signal_of_engine,
     signals_of_operator,
@@ -78,3 +79,33 @@ def test_once_is_nothing_and_so_is_a_pause() -> None:
     row = InARow(times=3)
     assert [row.note(seen) for seen in (True, True, False, True, True, True)] == [False] * 5 + [True]
     assert [row.note(seen) for seen in (False, False, True, False, False, False)] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_on"),
+    [
+        ([1.0, 1.0, 1.0], False),  # no longer than a second
+        ([1.2, 1.2], False),
+        ([1.2, 1.2, 1.2], True),
+        ([1.2, 0.1, 1.2, 1.2], False),  # a good one in between
+        ([2.5], True),
+        ([1.2, 1.3], True),
+    ],
+)
+def test_slow_answers_count_with_what_they_took_together(answers: list[float], is_on: bool) -> None:
+    slow = SlowTogether()
+    for took in answers:
+        slow.note(took, is_answered=True)
+    assert slow.is_on is is_on
+
+
+def test_nobody_waits_for_an_answer_to_know_that_it_is_slow() -> None:
+    slow = SlowTogether()
+    assert slow.decides_after_seconds == 2.5
+    assert [slow.note(waited, is_answered=False) for waited in (0.5, 2.4, 2.5)] == [False, False, True]
+
+
+def test_a_database_that_answers_again_is_believed_after_three_answers() -> None:
+    slow = SlowTogether()
+    slow.note(3.0, is_answered=True)
+    assert [slow.note(took, is_answered=True) for took in (0.1, 0.1, 1.5, 0.1, 0.1, 0.1)] == [True] * 5 + [False]

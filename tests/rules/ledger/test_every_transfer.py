@@ -10,8 +10,9 @@ import pytest
 
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import AccountId, Address
-from proofgrid.rules.ledger import firm_quotes, payouts, settlement, stakes
+from proofgrid.rules.ledger import deliveries, firm_quotes, payouts, settlement, stakes
 from proofgrid.rules.ledger.accounts import NETWORK_CLIENT, Transfer
+from proofgrid.rules.ledger.deliveries import give_back_delivery, pay_delivery
 from proofgrid.rules.ledger.firm_quotes import (
     Shares,
     pay_premium,
@@ -159,6 +160,14 @@ TOLD: list[tuple[Callable[[], list[Transfer]], list[str]]] = [
         ["chain:E:client treasury>client:C 2 slash client"],
     ),
     (
+        lambda: pay_delivery(task_id="T", client=CLIENT, price=5),
+        ["deliver:T client:C>treasury 5 delivery T"],
+    ),
+    (
+        lambda: give_back_delivery(task_id="T", client=CLIENT, price=5),
+        ["undelivered:T treasury>client:C 5 delivery given back T"],
+    ),
+    (
         lambda: overturn(evidence_id="E", operator=OPERATOR, burnt=5, from_treasury=2),
         ["overturn:E:burnt mint>stake:O 5 slash overturned", "overturn:E:treasury treasury>stake:O 2 slash overturned"],
     ),
@@ -215,7 +224,7 @@ def test_a_movement_is_what_it_always_was(move: Callable[[], list[Transfer]], ex
 def test_no_movement_is_forgotten_here() -> None:
     made = {
         name
-        for module in (settlement, stakes, firm_quotes, payouts)
+        for module in (settlement, stakes, firm_quotes, payouts, deliveries)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if makes_transfers(module, function) and not name.startswith("_") and "__" not in name
     }

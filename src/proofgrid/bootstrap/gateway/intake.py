@@ -35,6 +35,7 @@ from proofgrid.roles.intake.normalising import Normaliser
 from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import KnownPrograms, Programs
+from proofgrid.roles.intake.proof_deliveries import ProofDeliveries
 from proofgrid.roles.intake.quota import Quotas
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
@@ -140,6 +141,7 @@ def build_intake(
         reputation=reputation,
         sizes=Sizes(database, SizePolicy(), world.clock),
         statements=Statements(database, world.clock),
+        deliveries=ProofDeliveries(database),
         status=Status(database, _facts(world, settings), silent_ms=silent_ms),
         subnetworks=Subnetworks(database),
         tasks=tasks,

@@ -9,6 +9,7 @@ from proofgrid.chain.accounts import Sender, contract_at
 from proofgrid.chain.devnet.downloads import Compiled, core
 from proofgrid.chain.eigenlayer import Core, Delays
 from proofgrid.chain.web3 import AsyncContract
+from proofgrid.primitives.errors import InvalidField
 
 _VERSION = "v1.3.0"
 _NOBODY = "0x0000000000000000000000000000000000000000"
@@ -52,48 +53,69 @@ async def deploy_core(owner: Sender, delays: Delays) -> Staked:
 
 
 class _Making:
+    """Deploys by the names of parameters, because each version of the core takes some more or some less."""
+
     def __init__(self, owner: Sender, contracts: dict[str, Compiled]) -> None:
         self._owner = owner
         self._contracts = contracts
         self._admin: AsyncContract | None = None
-        self._pausers = _NOBODY
+        #: what parameters of constructors and of `initialize` are given, by their names
+        self._given: dict[str, object] = {
+            "version": _VERSION,
+            "ethpos": _NOBODY,
+            "genesis_time": 0,
+            "eigenstrategy": _NOBODY,
+            "initialowner": owner.address,
+            "initialstrategywhitelister": owner.address,
+            "initialpausedstatus": 0,
+            "initpausedstatus": 0,
+        }
 
     async def managers(self, delays: Delays) -> dict[str, str]:
         """Return where each manager is, initialised."""
-        me = self._owner.address
+        me, given = self._owner.address, self._given
         self._admin = await self._new("proxy_admin")
-        self._pausers = str((await self._new("pauser_registry", [me], me)).address)
+        given["pauserregistry"] = str((await self._new("pauser_registry", [me], me)).address)
         empty = str((await self._new("empty_contract")).address)
         at = {name: await self._proxy(empty) for name in _PROXIES}
-        dm, sm, am, pc, pods = (at[name] for name in _PROXIES)
-        pod = await self._new("eigen_pod", _NOBODY, pods, 0, _VERSION)
-        beacon = str((await self._new("upgradeable_beacon", pod.address)).address)
-        made = {
-            "eigen_pod_manager": (_NOBODY, beacon, dm, self._pausers, _VERSION),
-            "delegation_manager": (sm, pods, am, self._pausers, pc, delays.withdrawal, _VERSION),
-            "strategy_manager": (dm, self._pausers, _VERSION),
-            "allocation_manager": (dm, self._pausers, pc, delays.deallocation, delays.configuration, _VERSION),
-            "permission_controller": (_VERSION,),
+        given |= {name.replace("_", ""): address for name, address in at.items()}
+        given["delegation"] = at["delegation_manager"]
+        given |= {
+            "min_withdrawal_delay": delays.withdrawal,
+            "deallocation_delay": delays.deallocation,
+            "allocation_configuration_delay": delays.configuration,
         }
-        first = {
-            "eigen_pod_manager": (me, 0),
-            "delegation_manager": (me, 0),
-            "strategy_manager": (me, me, 0),
-            "allocation_manager": (me, 0),
-        }
-        for name, arguments in made.items():
-            behind = await self._new(name, *arguments)
-            await self._put_behind(at[name], behind, first.get(name))
+        pod = await self._new("eigen_pod", *self._arguments("eigen_pod"))
+        given["eigenpodbeacon"] = str((await self._new("upgradeable_beacon", pod.address)).address)
+        if "allocation_manager_view" in self._contracts:  # from v1.9 on
+            view = await self._new("allocation_manager_view", *self._arguments("allocation_manager_view"))
+            given["allocationmanagerview"] = str(view.address)
+        for name in _PROXIES:
+            behind = await self._new(name, *self._arguments(name))
+            first = self._arguments(name, "initialize") if name != "permission_controller" else None
+            await self._put_behind(at[name], behind, first)
         return at
 
     async def strategy(self, at: dict[str, str], token: str) -> str:
         """Return where a strategy of a token is, into which anybody may deposit."""
         manager = at["strategy_manager"]
-        behind = await self._new("strategy_base", manager, self._pausers, _VERSION)
+        behind = await self._new("strategy_base", *self._arguments("strategy_base"))
         proxy = await self._proxy(str(behind.address), behind.encode_abi("initialize", [token]))
         contract = self._at("strategy_manager", manager)
         await self._owner.call(contract, "addStrategiesToDepositWhitelist", [proxy])
         return proxy
+
+    def _arguments(self, name: str, function: str = "") -> tuple[object, ...]:
+        """Return what a constructor, or a function, takes. Raises InvalidField for a parameter that nobody knows."""
+        for entry in self._contracts[name].abi:
+            inputs = entry.get("inputs")
+            is_it = entry.get("name") == function if function else entry["type"] == "constructor"
+            if is_it and isinstance(inputs, list):
+                names = [str(one["name"]).strip("_").lower() for one in inputs]
+                if unknown := sorted(set(names) - set(self._given)):
+                    raise InvalidField(f"the core's {name} takes {', '.join(unknown)}: what is that?", field="core")
+                return tuple(self._given[one] for one in names)
+        return ()
 
     async def _new(self, name: str, *arguments: object) -> AsyncContract:
         contract = self._contracts[name]

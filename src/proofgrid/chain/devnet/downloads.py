@@ -27,7 +27,7 @@ from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.primitives.whole_files import written_whole
 
 ANVIL_VARIABLE = "PROOFGRID_ANVIL"  #: a program to use instead
-CORE_VARIABLE = "PROOFGRID_EIGENLAYER_CORE"  #: a folder of JSON files {abi, bytecode} to use instead
+CORE_VARIABLE = "PROOFGRID_EIGENLAYER_CORE"  #: a folder of JSON files {abi, bytecode} to use instead: another version
 _SECONDS = 120.0
 
 
@@ -95,7 +95,7 @@ def core() -> dict[str, Compiled]:
     """Return the contracts of EigenLayer's core by the names of their files. Raises NotFetched."""
     named = os.environ.get(CORE_VARIABLE)
     if named:
-        return {path.stem: _of_json(path) for path in sorted(Path(named).glob("*.json"))}
+        return {_snake(path.stem): _of_json(path) for path in sorted(Path(named).glob("*.json"))}
     found = {}
     with tarfile.open(fileobj=io.BytesIO(fetched(CORE))) as archive:
         for member in archive:
@@ -123,6 +123,11 @@ def fetched(pinned: Pinned) -> bytes:
     if not kept.exists():
         _write(kept, content, 0o644)
     return content
+
+
+def _snake(name: str) -> str:
+    """Return `AllocationManager` as `allocation_manager`, which is how the crate names its files."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _of_json(path: Path) -> Compiled:

@@ -63,7 +63,7 @@ def status(
     Example:
       proofgrid chain status 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --rpc http://127.0.0.1:8545 --avs 0xa852...
     """
-    address = parse_address(operator, field="operator") if operator else _cold_key(settings).address
+    address = parse_address(operator, field="operator") if operator else read_cold_key(settings).address
     seen = run_async(_looked(settings, address))
     if json:
         print_json(asdict(seen) | {"stands_for": staked(seen.samples, StakeTerms())})
@@ -109,7 +109,7 @@ def join(
         if amount:
             wait = _time(seen.delays.withdrawal, seen)
             found.append(
-                Step(f"deposit {_tokens(amount)}: it takes {wait} to come back", lambda me: me.deposit(amount))
+                Step(f"deposit {say_tokens(amount)}: it takes {wait} to come back", lambda me: me.deposit(amount))
             )
         if seen.is_operator and not seen.allocated and not seen.pending:
             wait = _time(seen.delays.deallocation, seen)
@@ -191,7 +191,7 @@ def leave(settings: ChainSettings, yes: YesOption = False, json: JsonOption = Fa
 
 
 def _carry_out(settings: ChainSettings, steps: Callable[[StakeOnChain], list[Step]], *, yes: bool, json: bool) -> None:
-    cold = _cold_key(settings)
+    cold = read_cold_key(settings)
     plan = steps(run_async(_looked(settings, cold.address)))
     if not json:
         for number, step in enumerate(plan, 1):
@@ -210,7 +210,7 @@ def _carry_out(settings: ChainSettings, steps: Callable[[StakeOnChain], list[Ste
             await step.act(me)
         return await reader.look(cold.address)
 
-    seen = run_async(_with_reader(settings, work))
+    seen = run_async(with_reader(settings, work))
     if json:
         print_json({"done": [step.says for step in plan], "stake": asdict(seen)})
     else:
@@ -219,10 +219,11 @@ def _carry_out(settings: ChainSettings, steps: Callable[[StakeOnChain], list[Ste
 
 
 async def _looked(settings: ChainSettings, operator: Address) -> StakeOnChain:
-    return await _with_reader(settings, lambda reader: reader.look(operator))
+    return await with_reader(settings, lambda reader: reader.look(operator))
 
 
-async def _with_reader(settings: ChainSettings, work: Callable[[StakeReader], Awaitable[T]]) -> T:
+async def with_reader(settings: ChainSettings, work: Callable[[StakeReader], Awaitable[T]]) -> T:
+    """Work with what reads the network's service. Raises InvalidField, ChainNotReached."""
     from proofgrid.chain.reading import StakeReader, find_service
     from proofgrid.chain.web3 import connect
 
@@ -236,7 +237,8 @@ async def _with_reader(settings: ChainSettings, work: Callable[[StakeReader], Aw
         await web3.provider.disconnect()
 
 
-def _cold_key(settings: ChainSettings) -> SigningKey:
+def read_cold_key(settings: ChainSettings) -> SigningKey:
+    """Return the key that holds the stake. Raises InvalidField."""
     if settings.stake_key is None:
         raise InvalidField("which key holds the stake?", field="stake_key", hint="--stake-key FILE")
     from proofgrid.sdk.keys import read_key
@@ -253,18 +255,18 @@ def _show(seen: StakeOnChain) -> None:
         ("operator of EigenLayer", "yes" if seen.is_operator else "no"),
         ("member of the network", "yes" if seen.is_member else "no"),
         ("hot key", seen.signer or "none"),
-        ("deposited", _tokens(seen.deposited)),
+        ("deposited", say_tokens(seen.deposited)),
         ("allocated", f"{_permille(seen.allocated)} of 1000"),
         ("changes by", changes),
-        ("can be slashed now", _tokens(seen.slashable)),
-        ("stands for a bond of", _tokens(staked(seen.samples, StakeTerms()) * StakeTerms().unit)),
+        ("can be slashed now", say_tokens(seen.slashable)),
+        ("stands for a bond of", say_tokens(staked(seen.samples, StakeTerms()) * StakeTerms().unit)),
         ("to take an allocation back", _time(seen.delays.deallocation, seen)),
         ("to withdraw", _time(seen.delays.withdrawal, seen)),
     ]
     rows += [
         (
             f"slash {slash.number} waits",
-            f"{_tokens(slash.amount)}, executable in {_time(max(0, slash.executable_at - seen.block), seen)}",
+            f"{say_tokens(slash.amount)}, executable in {_time(max(0, slash.executable_at - seen.block), seen)}",
         )
         for slash in seen.waiting
     ]
@@ -272,8 +274,12 @@ def _show(seen: StakeOnChain) -> None:
 
 
 def _time(blocks: int, seen: StakeOnChain) -> str:
+    return say_time(blocks, seen.block_seconds)
+
+
+def say_time(blocks: int, block_seconds: float) -> str:
     """Say a delay in blocks, and in hours as fast as blocks come now."""
-    seconds = blocks * seen.block_seconds
+    seconds = blocks * block_seconds
     if seconds >= 2 * 86_400:
         about = f"{seconds / 86_400:.1f} days"
     elif seconds >= 2 * 3_600:
@@ -283,7 +289,8 @@ def _time(blocks: int, seen: StakeOnChain) -> str:
     return f"{blocks:,} blocks (about {about})"
 
 
-def _tokens(amount: int) -> str:
+def say_tokens(amount: int) -> str:
+    """Say base units of the token as tokens."""
     whole, rest = divmod(amount, _TOKEN)
     return f"{whole:,}" + (f".{rest:018d}".rstrip("0") if rest else "") + " tokens"
 

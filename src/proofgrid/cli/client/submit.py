@@ -52,6 +52,7 @@ class _Order:
     out: Path | None
     sealed: bool
     files: Path | None
+    deliver: str
     task_id: str = ""
 
     def terms(self) -> Terms:
@@ -141,6 +142,13 @@ Files = Annotated[
     ),
 ]
 
+Deliver = Annotated[
+    str,
+    typer.Option(
+        "--deliver", metavar="chain:ADDRESS", help="Have this contract verify the proof: see `proofgrid deliver`."
+    ),
+]
+
 
 @with_client
 def run(
@@ -162,6 +170,7 @@ def run(
     out: Out = None,
     sealed: Sealed = False,
     program_files: Files = None,
+    deliver: Deliver = "",
 ) -> None:
     """Submit inputs of a program for proving; several inputs are one batch and one bundle. Prints the task's id.
 
@@ -176,9 +185,7 @@ def run(
     Example:
       proofgrid submit 3f9a… digit.json --tag nightly --wait --out digit.bundle
       proofgrid submit 3f9a… --input '[0.1, 0.2]' --input '[0.3, 0.4]' --limit-price 1.5/M --budget 0.5 --deadline 10m
-      proofgrid submit 3f9a… digit.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --wait
-      proofgrid submit 3f9a… batch.json --one-proof --wait --out batch.bundle
-      proofgrid submit 3f9a… digit.json --quote 0f3c… --wait
+      proofgrid submit 3f9a… batch.json --limit-price 0.9/M --raise 10%/5s --up-to 2/M --one-proof --out batch.bundle
       proofgrid submit 3f9a… digit.json --limit-price 1.5/M --region eu --region ch --deny-operator 0x…
       proofgrid submit 3f9a… digit.json --sealed --allow 0xa1… --allow 0xb2… --wait --out digit.bundle
     """
@@ -201,6 +208,7 @@ def run(
         out=out,
         sealed=sealed,
         files=program_files,
+        deliver=deliver,
     )
     _run(options, order)
 
@@ -235,12 +243,16 @@ async def _submit(options: ClientOptions, order: _Order) -> None:
     busy_seconds = BUSY_PATIENCE_SECONDS if order.wait_busy else 0.0
     async with options.client(busy_seconds=busy_seconds, on_busy=_say_busy) as client:
         terms = order.terms()
+        if order.deliver:
+            await client.deliveries.check(order.deliver)  # before it costs anything
         if order.sealed:
             task = await _seal(options, client, order, terms)
         else:
             task = await client.submit(
                 order.program, order.inputs, aggregate=order.aggregate, quote_id=order.quote_id, **terms
             )
+        if order.deliver:
+            await client.deliveries.deliver(task.task_id, order.deliver)
     order.task_id = task.task_id
     if not options.json:
         money = "paid by your firm quote" if order.quote_id else f"escrow {format_amount(task.escrow)}"

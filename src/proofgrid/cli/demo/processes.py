@@ -33,6 +33,7 @@ class Child:
     name: str
     process: Process
     log: Path
+    is_gateway: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class Fleet:
         self._watchers: set[asyncio.Future[None]] = set()
         self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def start_gateway(self, *flags: str) -> Ready:
-        """Start the gateway; return what it says when it is ready."""
-        child = await self._start("gateway", "gateway", *flags, stdout=PIPE)
+    async def start_gateway(self, *flags: str, name: str = "gateway", python_path: Path | None = None) -> Ready:
+        """Start a gateway; return what it says when it is ready. `python_path`: packages of its own."""
+        child = await self._start(name, "gateway", *flags, stdout=PIPE, python_path=python_path)
         try:
             async with asyncio.timeout(READY_TIMEOUT_SECONDS):
                 return await _ready_line(child)
@@ -70,6 +71,14 @@ class Fleet:
     async def start_prover(self, name: str, *flags: str) -> None:
         """Start a prover; what it does goes to its log."""
         await self._start(name, "prover", *flags)
+
+    def pid_of(self, name: str) -> int:
+        """Return the process of a name."""
+        return next(child.process.pid for child in self._children if child.name == name)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process and all that it started."""
+        os.killpg(self.pid_of(name), number)
 
     async def start_anchor(self, *flags: str) -> None:
         """Start what holds the network to a chain; what it does goes to its log."""
@@ -100,8 +109,8 @@ class Fleet:
         for watcher in self._watchers:
             watcher.cancel()
         self._trouble.cancel()
-        gateways = [child for child in self._children if child.name == "gateway"]
-        provers = [child for child in self._children if child.name != "gateway"]
+        gateways = [child for child in self._children if child.is_gateway]
+        provers = [child for child in self._children if not child.is_gateway]
         try:
             await _ask_to_stop(provers, seconds=ASK_AGAIN_SECONDS)
             await _ask_to_stop(provers, seconds=STOP_TIMEOUT_SECONDS)
@@ -120,18 +129,20 @@ class Fleet:
             _kill(child.process)
         stop_database(self._network / "db")
 
-    async def _start(self, name: str, *arguments: str, stdout: int | None = None) -> Child:
+    async def _start(
+        self, name: str, verb: str, *flags: str, stdout: int | None = None, python_path: Path | None = None
+    ) -> Child:
         log = self._folder / f"{name}.log"
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
-                *_command(*arguments, "--lifeline", "--json"),
+                *_command(verb, *flags, "--lifeline", "--json"),
                 stdin=PIPE,
                 stdout=stdout or file,
                 stderr=file,
-                env=self._environment(),
+                env=self._environment(python_path),
                 start_new_session=True,
             )
-        child = Child(name, process, log)
+        child = Child(name, process, log, verb == "gateway")
         self._children.append(child)
         self._watchers.add(asyncio.ensure_future(self._watch(child)))
         return child
@@ -141,10 +152,11 @@ class Fleet:
         if not self._trouble.done():
             self._trouble.set_exception(_ended(child))
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, python_path: Path | None = None) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PROOFGRID_")}
-        if self._python_path is not None:
-            kept["PYTHONPATH"] = os.pathsep.join([str(self._python_path), *filter(None, [kept.get("PYTHONPATH")])])
+        paths = [str(one) for one in (python_path, self._python_path) if one is not None]
+        if paths:
+            kept["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, [kept.get("PYTHONPATH")])])
         return {**kept, "PROOFGRID_CONFIG": str(self._folder / "proofgrid.toml"), "PYTHONUNBUFFERED": "1"}
 
 

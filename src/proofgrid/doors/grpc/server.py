@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 import grpc
 import structlog
 
+from proofgrid.doors.services.certificates import ShownPair
 from proofgrid.doors.services.listening import Listen, address_taken, check_listen
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.tls import is_tls_1_3_only
@@ -77,8 +79,7 @@ def bind(server: grpc.aio.Server, listen: Listen) -> int:
                 log.warning(
                     "tls_1_2_possible", hint="start it with `proofgrid gateway`, or unset GRPC_SSL_CIPHER_SUITES"
                 )
-            pair = (listen.private_key.read_bytes(), listen.certificate.read_bytes())
-            port = server.add_secure_port(where, grpc.ssl_server_credentials([pair]))
+            port = server.add_secure_port(where, _credentials(ShownPair(listen.certificate, listen.private_key)))
         else:
             port = server.add_insecure_port(where)
     except RuntimeError:
@@ -86,6 +87,29 @@ def bind(server: grpc.aio.Server, listen: Listen) -> int:
     if port == 0:
         raise address_taken(listen)
     return port
+
+
+def _credentials(shown: ShownPair, roots: Callable[[], bytes] | None = None) -> grpc.ServerCredentials:
+    """Return what a port shows, looked at again at each handshake. `roots`: who calls must show one of these."""
+    believed = None if roots is None else roots()
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        pair = (shown.pair.private_key, shown.pair.chain)
+        return grpc.ssl_server_certificate_configuration([pair], root_certificates=believed)
+
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal believed
+        now = believed
+        if roots is not None:
+            with suppress(NoSigningKey):  # who shows one of before is let in, and refused by the stream
+                now = roots()
+        if shown.renewed() is None and now == believed:
+            return None
+        believed = now
+        return configuration()
+
+    fetch = cast("Callable[[], grpc.ServerCertificateConfiguration]", changed)  # its stub forgets None: as before
+    return grpc.dynamic_ssl_server_credentials(configuration(), fetch, require_client_authentication=roots is not None)
 
 
 def bind_for_provers(server: grpc.aio.Server, listen: Listen, roots: Callable[[], bytes]) -> int:
@@ -100,27 +124,9 @@ def bind_for_provers(server: grpc.aio.Server, listen: Listen, roots: Callable[[]
             field=listen.field,
             hint="--tls-certificate, --tls-key",
         )
-    pair = (listen.private_key.read_bytes(), listen.certificate.read_bytes())
-    believed = roots()
-
-    def configuration() -> grpc.ServerCertificateConfiguration:
-        return grpc.ssl_server_certificate_configuration([pair], root_certificates=believed)
-
-    def changed() -> grpc.ServerCertificateConfiguration | None:
-        nonlocal believed
-        try:
-            now = roots()
-        except NoSigningKey:
-            return None  # who shows one of before is let in, and refused by the stream
-        if now == believed:
-            return None
-        believed = now
-        return configuration()
-
-    fetch = cast("Callable[[], grpc.ServerCertificateConfiguration]", changed)  # its stub forgets None: as before
-    credentials = grpc.dynamic_ssl_server_credentials(configuration(), fetch, require_client_authentication=True)
+    shown = ShownPair(listen.certificate, listen.private_key)
     try:
-        port = server.add_secure_port(f"{listen.host}:{listen.port}", credentials)
+        port = server.add_secure_port(f"{listen.host}:{listen.port}", _credentials(shown, roots))
     except RuntimeError:
         port = 0
     if port == 0:

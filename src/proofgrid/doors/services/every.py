@@ -12,6 +12,7 @@ from proofgrid.doors.services.artifact import ArtifactService
 from proofgrid.doors.services.audit import AuditService
 from proofgrid.doors.services.canary import CanaryService
 from proofgrid.doors.services.client import ClientService
+from proofgrid.doors.services.delivery import DeliveryService
 from proofgrid.doors.services.engine import EngineService
 from proofgrid.doors.services.front_door import FrontDoor
 from proofgrid.doors.services.incident import IncidentService
@@ -43,6 +44,7 @@ def services_of(intake: Intake) -> Services:
         "AuditService": AuditService(door, intake.audit),
         "CanaryService": CanaryService(door, intake.canaries, intake.treasury),
         "ClientService": ClientService(door, intake),
+        "DeliveryService": DeliveryService(door, intake.deliveries),
         "EngineService": EngineService(door, intake.engines),
         "IncidentService": IncidentService(door, intake.incidents),
         "KeyService": KeyService(door, intake.keys, intake.certificates),

@@ -32,7 +32,19 @@ class IncidentService(services.IncidentServiceServicer):
     @answering
     async def CloseIncident(self, request: messages.CloseIncidentRequest, context: CallContext) -> messages.Incident:  # noqa: N802
         caller = await self._door.admit(context, self._incidents.close)
-        return write_incident(await self._incidents.close(caller, request.incident_id))
+        return write_incident(await self._incidents.close(caller, request.incident_id, why=request.why))
+
+    @answering
+    async def GetPostMortem(self, request: messages.GetIncidentRequest, context: CallContext) -> messages.PostMortem:  # noqa: N802
+        await self._door.admit(context, self._incidents.story)
+        story = await self._incidents.story(request.incident_id)
+        return messages.PostMortem(
+            incident_id=story.incident.incident_id,
+            draft=story.post_mortem,
+            steps=[
+                messages.IncidentStep(at_ms=one.at_ms, what=one.what, by=one.by, said=one.said) for one in story.steps
+            ],
+        )
 
 
 def write_incident(incident: Incident) -> messages.Incident:
@@ -45,4 +57,10 @@ def write_incident(incident: Incident) -> messages.Incident:
         closed_ms=incident.closed_ms or 0,
         closed_by=incident.closed_by,
         stops_settlement=incident.stops_settlement,
+        acted_ms=incident.acted_ms or 0,
+        acted=incident.acted,
+        until_ms=incident.until_ms or 0,
+        ends=incident.row.ends.value,
+        severity=incident.row.severity.value,
+        runbook=incident.row.runbook,
     )

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from proofgrid.doors.services.certificates import ShownPair
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.wire.addresses import is_loopback
 
@@ -32,9 +33,27 @@ class Listen:
 
 
 def server_tls(certificate: Path | None, private_key: Path | None) -> ssl.SSLContext | None:
-    """Return how a door of HTTP is encrypted (TLS 1.3), None where it is not."""
+    """Return how a door of HTTP is encrypted (TLS 1.3), None where it is not.
+
+    Each handshake looks whether another certificate lies there by now.
+    """
     if certificate is None or private_key is None:
         return None
+    shown, context = ShownPair(certificate, private_key), _tls_of(certificate, private_key)
+    newest = context
+
+    def hello(handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        nonlocal newest
+        if shown.renewed() is not None:
+            with suppress(OSError):  # replaced once more while it was read; an SSLError is one
+                newest = _tls_of(certificate, private_key)
+        handshake.context = newest
+
+    context.sni_callback = hello
+    return context
+
+
+def _tls_of(certificate: Path, private_key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.base import PartialProof, ProgramFiles
 from proofgrid.proofs.bundles.bundle import DEFAULT_LIMITS, Workbench, parts_of, read_bundle, verify_bundle
 from proofgrid.proofs.bundles.container import open_container
 from proofgrid.proofs.bundles.manifest import Manifest
+from proofgrid.proofs.kit.workdirs import empty_folders
 from proofgrid.proofs.offers import Contract, ContractCall, WritesContract
 from proofgrid.proofs.registry import proof_system
 
@@ -47,6 +50,21 @@ def calls_in(bundle: Path, *, expect_program: str | None, workdir: Path) -> list
     writer = writer_of(manifest.program.proof_system)
     calls = writer.contract_calls(files, manifest.statement, parts, workdir=workdir / "calls")
     return [PlacedCall(part.input_index, part.slice_index, call) for part, call in zip(parts, calls, strict=True)]
+
+
+def spell_call(
+    name: str, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], scratch: Path
+) -> str:
+    """Return the call of the one proof of a task, as hex digits after 0x; for workers. The proof was verified.
+
+    Raises InvalidField for several proofs, and for one that no contract takes.
+    """
+    if len(parts) != 1:
+        raise InvalidField(f"a contract takes one proof, the task has {len(parts)}", field="deliver")
+    writer = writer_of(name)
+    with empty_folders(scratch) as workdirs:
+        [call] = writer.contract_calls(files, statement, parts, workdir=workdirs.next())
+    return call.calldata
 
 
 def _verified(

@@ -13,6 +13,7 @@ from proofgrid.chain.nodes import Nodes
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.roles.anchor.batching import Batching
 from proofgrid.roles.anchor.crediting import Crediting
+from proofgrid.roles.anchor.delivering import Deliverer
 from proofgrid.roles.anchor.sending import Outbox
 from proofgrid.roles.anchor.slashing import Slasher
 from proofgrid.roles.anchor.watching import Watcher
@@ -32,6 +33,7 @@ class Acting:
 
     slasher: Slasher
     outbox: Outbox
+    deliverer: Deliverer | None = None  #: None: no proofs are brought to contracts
     batching: Batching | None = None  #: where a vault is named
 
 
@@ -89,6 +91,8 @@ class Anchor:
         await self._acting.slasher.step(node)
         if self._acting.batching is not None and vault is not None:
             await self._acting.batching.step(node, vault)
+        if self._acting.deliverer is not None:
+            await self._acting.deliverer.step(node)
         await self._acting.outbox.step(node)
 
     async def close(self) -> None:

@@ -84,7 +84,7 @@ class Outbox:
         if fees is None:
             await self._trouble(row, f"a unit of gas costs {base_fee} wei, the cap is {self._fee_cap}")
             return
-        call = Call(target=row.target, data=row.data)
+        call = Call(target=row.target, data=row.data, gas_most=row.gas_most)
         try:
             gas = await self._signer.dry_run(node, call)
         except CallRefused as error:
@@ -135,13 +135,13 @@ class Outbox:
         return _Known(row, raws, None)
 
     async def _sign_again(self, node: Node, row: OpenTransaction, fees: Fees) -> None:
-        call = Call(target=row.target, data=row.data)
+        call = Call(target=row.target, data=row.data, gas_most=row.gas_most)
         try:
             gas = await self._signer.dry_run(node, call)
         except CallRefused as error:
             # It may be mined and do nothing; the nonce has to be used, or what follows it waits for ever.
             await self._trouble(row, error.detail)
-            gas = _GAS_OF_MOST
+            gas = row.gas_most or _GAS_OF_MOST
         assert row.nonce is not None  # noqa: S101 - the schema's promise for what was signed
         signed = self._signer.sign(call, nonce=row.nonce, gas=gas, fees=fees, chain_id=node.chain_id)
         async with self._database.transaction(Transaction.SEND_CHAIN) as connection:

@@ -35,7 +35,7 @@ from proofgrid.store.second_looks import LEASES_TO_LOOK_AT, NOTE_SECOND_LOOK, Le
 from proofgrid.store.settlement import LEASES_OF_REPORTS, ReportedLease
 from proofgrid.store.transactions import Transaction
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 3.0
 ONE_IN = 16  #: of proofs that are no canaries
 BACK_MS = 600_000  #: leases that were sold longer ago are let be
 PER_LOOK = 8

@@ -47,7 +47,11 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.metrics.of_gateway import INCIDENT_ACTS
 
 LOOK_SECONDS = 1.0
-SLOW_LOOK_SECONDS = 10.0  #: at lanes and regions
+REGIONS_LOOK_SECONDS = 2.0
+LANES_LOOK_SECONDS, LANES_LOOK_SECONDS_MAX = 3.0, 10.0
+PAUSE_FACTOR = (
+    19  #: a look at lanes reads all that waits: between two it waits so many times as long, within these bounds
+)
 OVER_MS = 25_000  #: a signal that nobody has seen for so long is gone; it is noted every ten seconds while it is there
 LANES_MAX = 200
 REGION_LATELY_MS = 300_000
@@ -63,7 +67,8 @@ class Responding:
         self._clock = clock
         self._silent_ms = silent_ms
         self._policy = policy or LiePolicy()
-        self._next_slow = 0.0
+        self._next_regions = 0.0
+        self._next_lanes = 0.0
         self._loop = Loop("incidents", self.step, retry_seconds=LOOK_SECONDS)
 
     def wake(self) -> None:
@@ -77,9 +82,12 @@ class Responding:
     async def step(self) -> float:
         """Look once at everything that is due; return how long to wait, in seconds."""
         await self._open(await self._lies())
-        if self._clock.running_seconds() >= self._next_slow:
-            self._next_slow = self._clock.running_seconds() + SLOW_LOOK_SECONDS
-            await self._open([*await self._lanes(), *await self._regions()])
+        began = self._clock.running_seconds()
+        if began >= self._next_regions:
+            self._next_regions = began + REGIONS_LOOK_SECONDS
+            await self._open(await self._regions())
+        if began >= self._next_lanes:
+            await self._open(await self._lanes())
             await self._database.write(Transaction.FORGET_LIES, FORGET_LIES)
         await self._act()
         await self._end()
@@ -127,10 +135,13 @@ class Responding:
         return found + [signal for one in by_engine if (signal := signal_of_engine(one, self._policy)) is not None]
 
     async def _lanes(self) -> list[Signal]:
+        began = self._clock.running_seconds()
         async with self._database.connection(Urgency.BACKGROUND) as connection:
             lanes = await connection.fetch(
                 CENSUS_OF_LANES, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._silent_ms, limit=LANES_MAX
             )
+        ended = self._clock.running_seconds()
+        self._next_lanes = ended + max(LANES_LOOK_SECONDS, min(LANES_LOOK_SECONDS_MAX, PAUSE_FACTOR * (ended - began)))
         return [
             starves(one.lane, one.oldest_ms) for one in lanes if one.affordable_units and is_starving(one.oldest_ms)
         ]

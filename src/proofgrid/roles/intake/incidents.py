@@ -72,7 +72,7 @@ class Incidents:
         async with self._database.connection() as connection:
             incident = await connection.first(GET_INCIDENT, incident_id=incident_id)
         if incident is None:
-            raise InvalidField("there is no such incident", field="incident_id", hint="proofgrid admin incidents list")
+            raise InvalidField("there is no such incident", field="incident_id", hint="proofgrid admin incident list")
         return incident
 
     @needs(Role.ADMIN, once=True)

@@ -24,6 +24,7 @@ from proofgrid.roles.intake.keys import KeyRing
 from proofgrid.roles.intake.overview import Overview
 from proofgrid.roles.intake.ownership import Ownership
 from proofgrid.roles.intake.programs import Programs
+from proofgrid.roles.intake.proof_deliveries import ProofDeliveries
 from proofgrid.roles.intake.quota import Quotas
 from proofgrid.roles.intake.quotes import Quotes
 from proofgrid.roles.intake.records import Records
@@ -74,6 +75,7 @@ class Intake:
     reputation: Reputation
     sizes: Sizes
     statements: Statements
+    deliveries: ProofDeliveries
     status: Status
     subnetworks: Subnetworks
     tasks: Tasks

@@ -66,8 +66,10 @@ class TaskWatch:
     async def follow(self, task_id: TaskId, cursor: int) -> AsyncIterator[EventView]:
         """Yield every event after `cursor`, in order and without gaps, until the task has ended.
 
+        What came after its end by then, such as the receipt of its proof's delivery, is among them.
         Raises Unavailable when this gateway closes.
         """
+        has_ended = False
         woken = asyncio.Event()
         waiting = self._waiting.setdefault(str(task_id), set())
         waiting.add(woken)
@@ -80,11 +82,10 @@ class TaskWatch:
                 for event in read.events:
                     cursor = event.seq
                     yield event
-                    if event.kind in ENDING_KINDS:
-                        return
+                    has_ended = has_ended or event.kind in ENDING_KINDS
                 if len(read.events) == EVENTS_PER_READ:
                     continue
-                if read.has_ended:
+                if has_ended or read.has_ended:
                     return  # a cursor at or beyond the last event of an ended task would wait for ever
                 await woken.wait()
         finally:

@@ -2,6 +2,9 @@
 
 A look is cheap: accounts and tasks that money touched since the last one, and of busy accounts only what is new. Now
 and then everything is looked at. The transaction that opens an incident is the one that looked.
+
+After a look it waits nineteen times as long as the look worked, so whatever moves, looking is a twentieth of the time.
+Waiting for a busy machine is no work: a look is charged for no more than what it read can have cost.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.metrics.of_gateway import LEDGER_CHECKS
 
 LOOK_SECONDS = 2.0
-PAUSE_FACTOR = 19  #: after a look it waits so many times as long as it took: whatever moves, a twentieth of the time
+PAUSE_FACTOR = 19
+LOOK_COSTS_SECONDS = 0.01  #: at most, whatever it reads,
+ROW_COSTS_SECONDS = 0.001  #: and for each account and job, ten times what it costs on a machine of today
 FULL_LOOK_SECONDS = 3_600.0
 LATE_MS = 2_000  #: a transaction that takes longer is seen when its accounts move again, or by the next full look
 CHUNK = 1_000
@@ -50,6 +55,7 @@ class LedgerCheck:
         self._look_seconds = look_seconds
         self._since_ms: int | None = None  #: None: everything
         self._known: dict[AccountId, Checkpoint] = {}
+        self._rows = 0  #: accounts and jobs of the last look
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -63,10 +69,12 @@ class LedgerCheck:
         ended = self._clock.running_seconds()
         if looked and full:
             self._next_full = ended + FULL_LOOK_SECONDS
-        return max(self._look_seconds, PAUSE_FACTOR * (ended - began))
+        worked = min(ended - began, LOOK_COSTS_SECONDS + ROW_COSTS_SECONDS * self._rows)
+        return max(self._look_seconds, PAUSE_FACTOR * worked)
 
     async def look(self, *, full: bool = False) -> bool:
         """Look once; False when another gateway is looking."""
+        self._rows = 0
         async with self._database.transaction(Transaction.CHECK_LEDGER) as connection:
             if not await connection.value(LOCK_LEDGER_CHECK):
                 return False
@@ -84,10 +92,12 @@ class LedgerCheck:
             for violation in check_sum(sums.sum):
                 yield violation
         for chunk in _chunks(await connection.fetch(MOVED_SINCE, since_ms=since_ms)):
+            self._rows += len(chunk)
             for violation in await self._balances(connection, chunk):
                 yield violation
         for tasks in _chunks(await connection.fetch(TASKS_MOVED_SINCE, since_ms=since_ms)):
-            for fault in await connection.fetch(FAULTS_OF_TASKS, tasks=tasks):
+            self._rows += sum(one.jobs for one in tasks)
+            for fault in await connection.fetch(FAULTS_OF_TASKS, tasks=[one.task_id for one in tasks]):
                 yield Violation(kind=fault.kind, subject=fault.subject, detail=fault.detail)
 
     async def _balances(self, connection: Connection, accounts: Sequence[AccountId]) -> list[Violation]:

@@ -104,7 +104,7 @@ def signal_of_engine(lies: LiesOfEngine, policy: LiePolicy) -> Signal | None:
 
 STARVES_MS = 600_000
 ABUSE_MAX, ABUSE_WINDOW_SECONDS = 100, 60.0
-DATABASE_SLOW_SECONDS = 1.0
+DATABASE_SLOW_SECONDS, DATABASE_SLOW_TOGETHER_SECONDS = 1.0, 2.5
 STORE_SLOW_SECONDS = 2.0
 DISK_FREE_BYTES = 256 << 20
 CERTIFICATE_LEFT_MS = 7 * 24 * 3_600_000
@@ -153,3 +153,40 @@ class InARow:
         elif self.gone >= self.times:
             self.is_on = False
         return self.is_on
+
+
+@dataclass(slots=True)
+class SlowTogether:
+    """Says when answers were slow for so long together, with no good one in between; so many good ones end it.
+
+    One that has not come yet counts with what it has been waited for: nobody waits for it to know that it is slow.
+    """
+
+    slow_seconds: float = DATABASE_SLOW_SECONDS  #: one that takes longer is slow
+    together_seconds: float = DATABASE_SLOW_TOGETHER_SECONDS
+    good_times: int = 3
+    before_seconds: float = 0.0  #: what the slow ones before took
+    good: int = 0
+    is_on: bool = False
+
+    def note(self, took_seconds: float, *, is_answered: bool) -> bool:
+        """Count an answer, or one that is not there yet; return whether it is on now."""
+        if took_seconds > self.slow_seconds:
+            self.good = 0
+            self.is_on = self.is_on or self.before_seconds + took_seconds >= self.together_seconds
+            self.before_seconds += took_seconds if is_answered else 0.0
+        elif is_answered:
+            self.before_seconds = 0.0
+            self.good += 1
+            self.is_on = self.is_on and self.good < self.good_times
+        return self.is_on
+
+    @property
+    def is_doubted(self) -> bool:
+        """Was the last answer slow, so that the next question should come at once?"""
+        return self.before_seconds > 0
+
+    @property
+    def decides_after_seconds(self) -> float:
+        """For how long an answer must be waited for until it says something new."""
+        return self.slow_seconds if self.is_on else max(self.slow_seconds, self.together_seconds - self.before_seconds)

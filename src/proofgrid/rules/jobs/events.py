@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from proofgrid.primitives.ids import short_prover
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.money import format_amount, format_price
+from proofgrid.rules.jobs import delivery_events  # noqa: F401 - so that they are known
 from proofgrid.rules.jobs.event_kinds import OWNER, Event, Names, Tone, Weight, event, read_event
 from proofgrid.rules.jobs.waiting import unserved
 

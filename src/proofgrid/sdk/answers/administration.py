@@ -44,16 +44,41 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """A violation that was found; most stop settlement."""
+    """What the network noticed by itself, and what it did."""
 
     incident_id: int = 0
-    kind: str = ""  #: rules/ledger/incidents.py
-    subject: str = ""  #: the account or task it is about
+    kind: str = ""  #: docs/operations.md has the table of kinds
+    subject: str = ""  #: what it is about
     detail: str = ""
     opened_ms: int = 0
     closed_ms: int = 0  #: 0: open
     closed_by: str = ""
     stops_settlement: bool = False  #: while it is open
+    acted_ms: int = 0  #: 0: its act is not done yet
+    acted: str = ""  #: what was done
+    until_ms: int = 0  #: it ends by itself then; 0: it does not
+    ends: str = ""  #: by_hand, by_time, when_over
+    severity: str = ""  #: page, ticket
+    runbook: str = ""  #: docs/runbooks/….md
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentStep:
+    """Something that happened to an incident, at a moment."""
+
+    at_ms: int = 0
+    what: str = ""
+    by: str = ""  #: an address, the network, a channel
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMortem:
+    """What the network knows of an incident, and the questions that people answer."""
+
+    incident_id: int = 0
+    draft: str = ""  #: Markdown
+    steps: tuple[IncidentStep, ...] = ()  #: in order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,9 @@ UNION ALL
 SELECT account FROM accounts WHERE :since_ms IS NULL;
 
 -- name: tasks_moved_since
-SELECT DISTINCT task_id FROM transfers WHERE at_ms >= coalesce(:since_ms::bigint, 0) AND task_id IS NOT NULL;
+-- With how many jobs each was made of, which is what a look at it reads.
+SELECT tasks.task_id, tasks.inputs * programs.slices AS jobs FROM tasks JOIN programs ON programs.digest = tasks.program_digest
+WHERE tasks.task_id IN (SELECT task_id FROM transfers WHERE at_ms >= coalesce(:since_ms::bigint, 0) AND task_id IS NOT NULL);
 
 -- name: balances_and_sums
 -- :befores, :froms_ms: what is known of the :accounts: the sum of their transfers before a moment. An account's transfers

@@ -3,12 +3,17 @@
 INSERT INTO chain_outbox (intent, sender, target, data) VALUES (:intent, :sender, :target, :data)
 ON CONFLICT (intent) DO UPDATE SET stage = 'wanted', nonce = NULL, trouble = '' WHERE chain_outbox.stage = 'failed';
 
+-- name: want_limited_transaction
+-- The same with a limit of gas; one that failed stays so.
+INSERT INTO chain_outbox (intent, sender, target, data, gas_most) VALUES (:intent, :sender, :target, :data, :gas_most)
+ON CONFLICT (intent) DO NOTHING;
+
 -- name: want_again
 -- What failed, by whoever still wants it.
 UPDATE chain_outbox SET stage = 'wanted', nonce = NULL, trouble = '' WHERE intent = :intent AND stage = 'failed' RETURNING intent;
 
 -- name: open_transactions
-SELECT o.intent, o.target, o.data, o.stage, o.nonce, o.signed_at, o.trouble FROM chain_outbox o
+SELECT o.intent, o.target, o.data, o.stage, o.nonce, o.signed_at, o.trouble, o.gas_most FROM chain_outbox o
 WHERE o.sender = :sender AND o.stage IN (@outbox_open) ORDER BY o.nonce NULLS LAST, o.at_ms, o.intent;
 
 -- name: next_nonce

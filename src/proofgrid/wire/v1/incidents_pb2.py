@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!proofgrid/wire/v1/incidents.proto\x12\x0cproofgrid.v1\"5\n\x14ListIncidentsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x63losed\x18\x02 \x01(\x08\"B\n\x15ListIncidentsResponse\x12)\n\tincidents\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Incident\")\n\x12GetIncidentRequest\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\"+\n\x14\x43loseIncidentRequest\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\"\xa7\x01\n\x08Incident\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x11\n\topened_ms\x18\x05 \x01(\x03\x12\x11\n\tclosed_ms\x18\x06 \x01(\x03\x12\x11\n\tclosed_by\x18\x07 \x01(\t\x12\x18\n\x10stops_settlement\x18\x08 \x01(\x08J\x04\x08Z\x10\x64\x32\x81\x02\n\x0fIncidentService\x12X\n\rListIncidents\x12\".proofgrid.v1.ListIncidentsRequest\x1a#.proofgrid.v1.ListIncidentsResponse\x12G\n\x0bGetIncident\x12 .proofgrid.v1.GetIncidentRequest\x1a\x16.proofgrid.v1.Incident\x12K\n\rCloseIncident\x12\".proofgrid.v1.CloseIncidentRequest\x1a\x16.proofgrid.v1.Incidentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!proofgrid/wire/v1/incidents.proto\x12\x0cproofgrid.v1\"5\n\x14ListIncidentsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x63losed\x18\x02 \x01(\x08\"B\n\x15ListIncidentsResponse\x12)\n\tincidents\x18\x01 \x03(\x0b\x32\x16.proofgrid.v1.Incident\")\n\x12GetIncidentRequest\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\"8\n\x14\x43loseIncidentRequest\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\x12\x0b\n\x03why\x18\x02 \x01(\t\"[\n\nPostMortem\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\x12\r\n\x05\x64raft\x18\x02 \x01(\t\x12)\n\x05steps\x18\x03 \x03(\x0b\x32\x1a.proofgrid.v1.IncidentStep\"E\n\x0cIncidentStep\x12\r\n\x05\x61t_ms\x18\x01 \x01(\x03\x12\x0c\n\x04what\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x0c\n\x04said\x18\x04 \x01(\t\"\x8b\x02\n\x08Incident\x12\x13\n\x0bincident_id\x18\x01 \x01(\x04\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x11\n\topened_ms\x18\x05 \x01(\x03\x12\x11\n\tclosed_ms\x18\x06 \x01(\x03\x12\x11\n\tclosed_by\x18\x07 \x01(\t\x12\x18\n\x10stops_settlement\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63ted_ms\x18\t \x01(\x03\x12\r\n\x05\x61\x63ted\x18\n \x01(\t\x12\x10\n\x08until_ms\x18\x0b \x01(\x03\x12\x0c\n\x04\x65nds\x18\x0c \x01(\t\x12\x10\n\x08severity\x18\r \x01(\t\x12\x0f\n\x07runbook\x18\x0e \x01(\tJ\x04\x08Z\x10\x64\x32\xce\x02\n\x0fIncidentService\x12X\n\rListIncidents\x12\".proofgrid.v1.ListIncidentsRequest\x1a#.proofgrid.v1.ListIncidentsResponse\x12G\n\x0bGetIncident\x12 .proofgrid.v1.GetIncidentRequest\x1a\x16.proofgrid.v1.Incident\x12K\n\rCloseIncident\x12\".proofgrid.v1.CloseIncidentRequest\x1a\x16.proofgrid.v1.Incident\x12K\n\rGetPostMortem\x12 .proofgrid.v1.GetIncidentRequest\x1a\x18.proofgrid.v1.PostMortemb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,9 +38,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETINCIDENTREQUEST']._serialized_start=174
   _globals['_GETINCIDENTREQUEST']._serialized_end=215
   _globals['_CLOSEINCIDENTREQUEST']._serialized_start=217
-  _globals['_CLOSEINCIDENTREQUEST']._serialized_end=260
-  _globals['_INCIDENT']._serialized_start=263
-  _globals['_INCIDENT']._serialized_end=430
-  _globals['_INCIDENTSERVICE']._serialized_start=433
-  _globals['_INCIDENTSERVICE']._serialized_end=690
+  _globals['_CLOSEINCIDENTREQUEST']._serialized_end=273
+  _globals['_POSTMORTEM']._serialized_start=275
+  _globals['_POSTMORTEM']._serialized_end=366
+  _globals['_INCIDENTSTEP']._serialized_start=368
+  _globals['_INCIDENTSTEP']._serialized_end=437
+  _globals['_INCIDENT']._serialized_start=440
+  _globals['_INCIDENT']._serialized_end=707
+  _globals['_INCIDENTSERVICE']._serialized_start=710
+  _globals['_INCIDENTSERVICE']._serialized_end=1044
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,11 @@ class IncidentServiceStub:
                 request_serializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.CloseIncidentRequest.SerializeToString,
                 response_deserializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.Incident.FromString,
                 _registered_method=True)
+        self.GetPostMortem = channel.unary_unary(
+                '/proofgrid.v1.IncidentService/GetPostMortem',
+                request_serializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.GetIncidentRequest.SerializeToString,
+                response_deserializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.PostMortem.FromString,
+                _registered_method=True)
 
 
 class IncidentServiceServicer:
@@ -75,6 +80,13 @@ class IncidentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPostMortem(self, request, context):
+        """What the network knows of it as a draft in Markdown, with the questions that people answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IncidentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +104,11 @@ def add_IncidentServiceServicer_to_server(servicer, server):
                     servicer.CloseIncident,
                     request_deserializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.CloseIncidentRequest.FromString,
                     response_serializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.Incident.SerializeToString,
+            ),
+            'GetPostMortem': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPostMortem,
+                    request_deserializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.GetIncidentRequest.FromString,
+                    response_serializer=proofgrid_dot_wire_dot_v1_dot_incidents__pb2.PostMortem.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -176,6 +193,33 @@ class IncidentService:
             '/proofgrid.v1.IncidentService/CloseIncident',
             proofgrid_dot_wire_dot_v1_dot_incidents__pb2.CloseIncidentRequest.SerializeToString,
             proofgrid_dot_wire_dot_v1_dot_incidents__pb2.Incident.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPostMortem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proofgrid.v1.IncidentService/GetPostMortem',
+            proofgrid_dot_wire_dot_v1_dot_incidents__pb2.GetIncidentRequest.SerializeToString,
+            proofgrid_dot_wire_dot_v1_dot_incidents__pb2.PostMortem.FromString,
             options,
             channel_credentials,
             insecure,

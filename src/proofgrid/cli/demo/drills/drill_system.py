@@ -1,17 +1,20 @@
 """A proof system for drills only: one SHA-256 of an input, which a prover can be told to get wrong.
 
 Its package is written into a folder that only the drill's own processes have on their path, so no other network can
-have it. A proof is the hash; whoever verifies hashes again. A file `drill-lie` in a prover's key folder makes it lie.
+have it. A proof is the hash; whoever verifies hashes again. A file `drill-lie` in a prover's key folder says how it
+lies, and while a file `drill-hold` lies there no job ends.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json, canonical_json
 from proofgrid.primitives.digests import digest_of, digest_of_file
-from proofgrid.primitives.errors import BadProof, InvalidInput
+from proofgrid.primitives.errors import ArtifactMissing, BadProof, InvalidInput
 from proofgrid.proofs.base import (
     JobDraft,
     JobOutput,
@@ -27,8 +30,12 @@ from proofgrid.proofs.setup import TrustRoots
 
 NAME = "drill"
 ENGINE = "drill@1"
-LIE = "drill-lie"
+LIE, HOLD = "drill-lie", "drill-hold"
+WRONG, BLAME = "wrong", "blame"  #: how: by a wrong proof, by saying that what it needs is lost
+SYSTEM = "proofgrid.cli.demo.drills.drill_system:DrillSystem"
+OTHER_SYSTEM = "proofgrid.cli.demo.drills.drill_system:OtherVersion"
 MEMORY_BYTES = 64 << 20
+LOOK_AGAIN_SECONDS = 0.05
 
 
 class DrillSystem:
@@ -86,7 +93,12 @@ class DrillSystem:
         self, files: ProgramFiles, slice_index: int, job_input: bytes, *, cache: Path, workdir: Path, report: Report
     ) -> JobOutput:
         report("prove", 1_000)
-        found = _hash(job_input if not (cache / LIE).exists() else b"lie")
+        while (cache / HOLD).exists():
+            time.sleep(LOOK_AGAIN_SECONDS)
+        how = (cache / LIE).read_text() if (cache / LIE).exists() else ""
+        if how == BLAME:
+            raise ArtifactMissing("a drill says so")
+        found = _hash(b"lie" if how == WRONG else job_input)
         return JobOutput(proof=found.encode(), public={"hash": found})
 
     def verify_partial(
@@ -114,6 +126,18 @@ class DrillSystem:
         if result.get("hashes") != [_hash(canonical_json(one)) for one in inputs]:
             raise BadProof("these are not the hashes of the inputs", field="result")
         return [f"{len(parts)} hashes are right"]
+
+
+class OtherVersion(DrillSystem):
+    """The same system by another version of its engine, which believes no proof."""
+
+    def describe(self) -> SystemDescription:
+        return replace(super().describe(), engine="drill 2")
+
+    def verify_partial(
+        self, files: ProgramFiles, slice_index: int, facts: Mapping[str, Json], output: JobOutput, *, workdir: Path
+    ) -> None:
+        raise BadProof("this version believes no proof")
 
 
 def _hash(content: bytes) -> str:

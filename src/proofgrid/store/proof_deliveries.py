@@ -1,0 +1,68 @@
+"""Proofs that are brought to contracts: on which terms, for which tasks, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from proofgrid.primitives.digests import Digest
+from proofgrid.primitives.ids import Address
+from proofgrid.rules.chain.delivering import DeliveryState, DeliveryTerms
+from proofgrid.rules.chain.outbox import Stage
+from proofgrid.rules.jobs.lifecycle import TaskState
+from proofgrid.store.connection import Connection
+from proofgrid.store.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class ProofDelivery:
+    """A task's, as its client sees it."""
+
+    task_id: UUID
+    target: Address
+    state: DeliveryState
+    price: int  #: that was paid, in base units
+    detail: str  #: why not
+    hash: str  #: of the transaction, once it is final
+    block: int
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryToSpell:
+    """One whose task is over."""
+
+    task_id: UUID
+    task_state: TaskState
+    program_digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryToBring:
+    """One whose proof is spelled as a call."""
+
+    task_id: UUID
+    target: Address
+    state: DeliveryState
+    call: bytes
+    price: int
+    client: Address
+    program_digest: Digest
+    stage: Stage | None  #: of its transaction; None: nobody wants one yet
+    trouble: str | None
+
+
+SET_DELIVERY_TERMS = query("set_delivery_terms", None)
+GET_DELIVERY_TERMS = query("get_delivery_terms", DeliveryTerms)
+WANT_DELIVERY = query("want_delivery", UUID)
+GET_PROOF_DELIVERY = query("get_proof_delivery", ProofDelivery)
+DELIVERIES_TO_SPELL = query("deliveries_to_spell", DeliveryToSpell)
+NOTE_CALL = query("note_call", UUID)
+DELIVERIES_TO_BRING = query("deliveries_to_bring", DeliveryToBring)
+NOTE_DELIVERY_STATE = query("note_delivery_state", UUID)
+GIVE_UP_WISH = query("give_up_wish", str)
+
+
+async def delivery_terms(connection: Connection) -> DeliveryTerms:
+    """Return the terms of the network; none where it brings proofs nowhere."""
+    return await connection.first(GET_DELIVERY_TERMS) or DeliveryTerms()

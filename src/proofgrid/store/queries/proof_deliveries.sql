@@ -1,0 +1,36 @@
+-- name: set_delivery_terms
+INSERT INTO delivery_terms (chain_id, submitter, contracts, price, gas_most)
+VALUES (:chain_id, :submitter, :contracts::text[], :price, :gas_most)
+ON CONFLICT (one) DO UPDATE SET chain_id = excluded.chain_id, submitter = excluded.submitter,
+    contracts = excluded.contracts, price = excluded.price, gas_most = excluded.gas_most;
+
+-- name: get_delivery_terms
+SELECT chain_id, submitter, contracts, price, gas_most FROM delivery_terms;
+
+-- name: want_delivery
+-- Once for each task.
+INSERT INTO proof_deliveries (task_id, target) VALUES (:task_id, :target) ON CONFLICT (task_id) DO NOTHING RETURNING task_id;
+
+-- name: get_proof_delivery
+SELECT task_id, target, state, price, detail, hash, block, gas FROM proof_deliveries WHERE task_id = :task_id;
+
+-- name: deliveries_to_spell
+-- Of tasks that are over, whose proof is not spelled as a call yet.
+SELECT d.task_id, t.state AS task_state, t.program_digest FROM proof_deliveries d JOIN tasks t USING (task_id)
+WHERE d.state = 'wanted' AND t.state NOT IN (@tasks_open) ORDER BY d.at_ms, d.task_id LIMIT :limit;
+
+-- name: note_call
+UPDATE proof_deliveries SET state = 'ready', call = :call WHERE task_id = :task_id AND state = 'wanted' RETURNING task_id;
+
+-- name: deliveries_to_bring
+SELECT d.task_id, d.target, d.state, d.call, d.price, t.client, t.program_digest, o.stage, o.trouble
+FROM proof_deliveries d JOIN tasks t USING (task_id) LEFT JOIN chain_outbox o ON o.intent = 'deliver:' || d.task_id
+WHERE d.state IN ('ready', 'sending') ORDER BY d.at_ms, d.task_id LIMIT :limit;
+
+-- name: note_delivery_state
+UPDATE proof_deliveries SET state = :state, price = :price, detail = :detail, hash = :hash, block = :block, gas = :gas
+WHERE task_id = :task_id AND state = :was RETURNING task_id;
+
+-- name: give_up_wish
+-- Before it was signed: afterwards its nonce has to be used.
+UPDATE chain_outbox SET stage = 'failed' WHERE intent = :intent AND stage = 'wanted' RETURNING intent;

@@ -1,0 +1,125 @@
+"""A real proof, made by a network and brought to a contract that verifies it: from the request to the receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from eth_hash.auto import keccak
+
+from proofgrid.chain.devnet.anvil import running
+from proofgrid.chain.devnet.downloads import NotFetched
+from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
+from proofgrid.primitives.errors import InvalidField
+from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.systems.groth16.adapter import Groth16System
+from proofgrid.rules.chain.delivering import DeliveryTerms, NotDelivered
+from proofgrid.sdk.client import Client
+from proofgrid.sdk.keys import write_key
+from tests.acceptance.tasks import check_paid_once
+from tests.acceptance.test_staked_network import start_anchor
+from tests.anchor.test_delivering import LIMIT_AT
+from tests.cli.commands import proofgrid
+from tests.makers import a_key
+from tests.networks import Network
+from tests.proofs.evm.running import compiled
+from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
+
+PRICE = 7_000
+SECONDS = 120.0
+
+
+async def test_a_contract_verifies_what_the_network_proved(network: Network, tmp_path: Path) -> None:
+    engine_or_skip()
+    try:
+        async with running(tmp_path / "anvil.log") as anvil:
+            await played(network, await deploy_network(anvil, str(network.keys["alice"].address)), tmp_path)
+    except (InvalidField, NotFetched) as error:
+        if "anvil" in str(error) or isinstance(error, NotFetched):
+            pytest.skip(f"no local chain here: {error}")
+        raise
+
+
+async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
+    door = str(chain.verifiers.address)
+    submitter = await start_bringing(network, chain, folder, door)
+    await network.start_prover("circuits", "alice", ask=500, PROOF_SYSTEMS="groth16")
+    async with network.client() as client:
+        terms = await told(client)
+        assert terms == DeliveryTerms(31_337, submitter, (door,), PRICE, 1_500_000)
+        with pytest.raises(NotDelivered):
+            await client.deliveries.check(f"chain:{a_key(4).address}")
+        source = await asyncio.to_thread(with_keys, files_of("product"), folder / "keys")
+        program = await client.register_program(source.files, proof_system="groth16")
+        await teach(chain, program.digest, source.files, folder)
+
+        # Whoever brings the proof is a public input of it.
+        value = {"a": [2, 3, 5], "b": 7, "limit": str(int(terms.submitter, 16))}
+        task = await client.submit(program.digest, [value], limit_price=2_000)
+        wanted = await client.deliveries.deliver(task.task_id, f"chain:{door}")
+        assert (wanted.contract, wanted.price) == (door, 0)
+        async with asyncio.timeout(SECONDS):
+            waiting = asyncio.ensure_future(client.deliveries.wait(task.task_id))
+            while not waiting.done():
+                await chain.chain.mine()
+                await asyncio.sleep(0.2)
+        receipt = waiting.result()
+        assert (receipt.state, receipt.price) == ("delivered", PRICE), receipt.detail
+        [event] = [event async for event in client.watch(task.task_id) if event.kind == "delivered"]
+        assert (event.data["transaction"], event.data["gas"]) == (receipt.transaction, receipt.gas)
+        [log] = await chain.verifiers.events.Delivered().get_logs(from_block=receipt.block)
+        assert bytes(log["args"]["task"])[16:].hex() == task.task_id.replace("-", "")
+        assert bytes(log["args"]["program"]).hex() == program.digest
+        assert log["args"]["submitter"] == submitter
+        await typed(network, task.task_id, receipt.transaction, folder)
+        other = await client.submit(program.digest, [value, value], limit_price=2_000)
+        with pytest.raises(NotDelivered, match="one proof"):
+            await client.deliveries.deliver(other.task_id, f"chain:{door}")
+        await client.wait(other.task_id)
+    await check_paid_once(network)
+
+
+async def start_bringing(network: Network, chain: ChainNetwork, folder: Path, door: str) -> str:
+    """Start an anchor that brings proofs to a contract; return who brings them."""
+    slasher = folder / "slasher.json"
+    write_key(SigningKey(bytes(chain.slasher.account.key)), slasher)
+    settings = {"RPC": chain.chain.url, "AVS": chain.service.avs, "SLASHER_KEY": str(slasher), "LEASE_BLOCKS": "1"}
+    settings |= {"STAKE_MODE": "ledger", "DELIVER_TO": door, "DELIVER_PRICE": str(PRICE), "DELIVER_GAS": "1500000"}
+    await start_anchor(network, **settings)
+    return chain.slasher.address
+
+
+async def told(client: Client) -> DeliveryTerms:
+    """Wait until the anchor has said on which terms it brings proofs."""
+    async with asyncio.timeout(SECONDS):
+        while not (terms := await client.deliveries.terms()).contracts:  # noqa: ASYNC110 - another process's row
+            await asyncio.sleep(0.1)
+    return terms
+
+
+async def teach(chain: ChainNetwork, program: str, source: Mapping[str, Path], folder: Path) -> None:
+    """Deploy the program's contract, and let the door know it, and where it finds the submitter."""
+
+    def made() -> str:
+        system = Groth16System()
+        (folder / "build").mkdir()
+        files = system.build_program(source, {}, trust={}, workdir=folder / "build", report=lambda *_: None)
+        assert files.program.digest == program
+        (contract,) = system.contracts(files, workdir=folder / "contract")
+        return compiled(contract)
+
+    verifier = await chain.owner.deploy([], await asyncio.to_thread(made))
+    named = (verifier.address, keccak(b"verifyProof(uint256[8],uint256[2])")[:4], False, LIMIT_AT)
+    await chain.owner.call(chain.verifiers, "add", bytes.fromhex(program), named)
+
+
+async def typed(network: Network, task_id: str, transaction: str, folder: Path) -> None:
+    """What somebody at a terminal sees of it."""
+    key = folder / "typing.key"
+    write_key(network.keys["client"], key)
+    where = ["--gateway", network.address, "--key", str(key), "--json"]
+    shown = await asyncio.to_thread(proofgrid, "deliver", task_id, *where, home=folder)
+    assert json.loads(shown.stdout)["transaction"] == transaction, shown.stderr
