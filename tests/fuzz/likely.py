@@ -50,7 +50,10 @@ def _fill_map(message: Any, field: FieldDescriptor) -> None:
 _LIKELY: Sequence[tuple[str, str]] = (
     ("lease_id", "0198c0de-0000-7000-8000-000000000001"),
     ("task_id", "0198c0de-0000-7000-8000-000000000002"),
+    ("key_id", "0011223344556677"),
     ("_id", "0198c0de-0000-7000-8000-000000000003"),
+    ("deliver", "chain:0x52908400098527886E0F7030069857D2E4169EE7"),
+    ("url", "https://server.example/webhooks"),
     ("cursor", spell_cursor("tasks", (NOW_MS, "0198c0de-0000-7000-8000-000000000002"))),
     ("tag", "env=prod"),
     ("digest", "f" * 64),
@@ -82,7 +85,13 @@ _LIKELY: Sequence[tuple[str, str]] = (
 )
 
 
-_NUMBERS = {"memory_bytes": 1 << 30, "deadline_ms": NOW_MS + 60_000, "every_ms": 5_000, "price_max": 1 << 20}
+_NUMBERS = {
+    "memory_bytes": 1 << 30,
+    "deadline_ms": NOW_MS + 60_000,
+    "until_ms": NOW_MS,
+    "every_ms": 5_000,
+    "price_max": 1 << 20,
+}
 
 
 def _likely(field: FieldDescriptor, within: str = "") -> Any:

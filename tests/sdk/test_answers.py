@@ -27,9 +27,14 @@ NAMED_OTHERWISE = {
     "DeletedProgram": "DeleteProgramResponse",
     "Standings": "ListOperatorsResponse",
     "Canaries": "ListCanariesResponse",
+    "WebhookTest": "TestWebhookResponse",
 }
 ALSO_READ_FROM = [("Treasury", "TreasuryFunds")]
-SCALARS = {str: FieldDescriptor.CPPTYPE_STRING, bool: FieldDescriptor.CPPTYPE_BOOL}
+SCALARS = {
+    str: FieldDescriptor.CPPTYPE_STRING,
+    bytes: FieldDescriptor.CPPTYPE_STRING,
+    bool: FieldDescriptor.CPPTYPE_BOOL,
+}
 WHOLE_NUMBERS = {
     FieldDescriptor.CPPTYPE_INT32,
     FieldDescriptor.CPPTYPE_INT64,

@@ -57,7 +57,7 @@ class ProofDeliveries:
     @needs(Role.CLIENT, Role.ADMIN, scopes=(Scope.TASKS_READ,))
     async def get(self, caller: Caller, task_id: TaskId) -> ProofDelivery:
         """Return what became of the delivery of a task; raise NotDelivered where none was asked for."""
-        async with self._database.connection() as connection:
+        async with self._database.snapshot() as connection:
             await self._check_own(connection, caller, task_id)
             return await self._read(connection, task_id)
 
