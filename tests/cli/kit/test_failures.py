@@ -66,3 +66,7 @@ def test_a_gateway_that_is_not_there_is_named_as_the_reason(tmp_path: Path) -> N
     ended = proofgrid("status", "--key", str(key), "--gateway", "grpc://gateway.example:1", home=tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.startswith("PG-101 [gateway] ")
+
+
+def test_an_error_without_words_is_called_by_its_name() -> None:
+    assert error_text(TimeoutError()) == "PG-000 TimeoutError"

@@ -53,7 +53,12 @@ def error_to_json(error: BaseException) -> dict[str, str]:
         return {"code": error.code, "field": error.field, "detail": error.detail, "hint": error.hint}
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
-        return {"code": "PG-000", "field": "", "detail": f"{name}{error.strerror or error}", "hint": ""}
+        return {
+            "code": "PG-000",
+            "field": "",
+            "detail": f"{name}{error.strerror or str(error) or type(error).__name__}",
+            "hint": "",
+        }
     return {
         "code": "PG-000",
         "field": "",

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from proofgrid.chain.devnet.network import LEDGER_UNIT
-from proofgrid.cli.demo.drills.drill_system import LIE
+from proofgrid.cli.demo.drills.drill_system import LIE, WRONG
 from proofgrid.cli.demo.drills.scratch import Scratch, scratch_network
 from proofgrid.cli.demo.staked.stakes import STAKE_TOKENS, Stakes, open_stakes
 from proofgrid.cli.demo.telling import Telling
@@ -151,7 +151,7 @@ class StakedStory:
     async def _prove(self) -> str:
         await self._start_prover("alice", number=1)
         for folder in self._scratch.folder.glob("alice-1/**/keys"):
-            (folder / LIE).write_text("")
+            (folder / LIE).write_text(WRONG)
         async with self._scratch.client(self._keys["carol"]) as client:
             source = self._scratch.folder / "nothing"
             source.write_text("this program needs no source")
