@@ -30,6 +30,7 @@ from benchmarks.digits import (
 )
 from benchmarks.measuring import Result, Target, busy_percent, median, say, step, temporary_folder
 from benchmarks.processor_time import postmaster_of, used_by_trees
+from proofgrid.bootstrap.gateway.store_keys import store_keys_in
 from proofgrid.primitives.digests import Digest
 from proofgrid.proofs.kit.engine import ENGINE_THREADS
 from proofgrid.proofs.library import ProgramLibrary
@@ -38,6 +39,7 @@ from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.cache import LocalCache
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import dsn_of
+from proofgrid.store.vault import Vault
 from tests.networks import Network
 
 NAME = "overhead"
@@ -119,7 +121,8 @@ async def _measure(network: Network, repetitions: int) -> list[dict[str, Any]]:
 async def _program_of(network: Network, digest: Digest) -> dict[str, Any]:
     """Return the program that the network has built, its files and the prover's keys copied for the plain loop."""
     folder, gateway = network.root / "direct", network.root / "gateway"
-    artifacts = ArtifactStore.open(str(gateway / "artifacts"))
+    vault = Vault(store_keys_in(gateway / "keys" / "store", ""))
+    artifacts = ArtifactStore.open(str(gateway / "artifacts"), vault=vault)
     database = await Database.connect(dsn_of(gateway / "db"), size=1)
     try:
         program = await ProgramLibrary(database, artifacts, LocalCache(folder / "cache", 1 << 40)).program(digest)
