@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proofgrid.cli.chain.asking import ask_to_sign
 from proofgrid.cli.chain.stake import read_cold_key, say_time, say_tokens, with_reader
 from proofgrid.cli.kit.console import print_json, say
 from proofgrid.cli.kit.options import JsonOption
@@ -124,7 +125,7 @@ def describe(
 
         await Staker(Sender.with_secret(reader.web3, key.secret), reader.service).describe(url)
 
-    _ask(run_async(with_reader(settings, what)), yes=yes, json=json)
+    ask_to_sign(run_async(with_reader(settings, what)), yes=yes, json=json)
     run_async(with_reader(settings, act))
     _tell({"url": url}, json=json)
 
@@ -157,7 +158,7 @@ def _decide(
     from proofgrid.sdk.keys import read_key
 
     key: SigningKey = read_key(owner_key, password=settings.stake_key_password or None)
-    _ask(says, yes=yes, json=json)
+    ask_to_sign(says, yes=yes, json=json)
 
     async def act(reader: StakeReader) -> dict[str, object]:
         from proofgrid.chain.accounts import Sender
@@ -167,15 +168,6 @@ def _decide(
         return {"transaction": f"0x{bytes(receipt['transactionHash']).hex()}", "block": int(receipt["blockNumber"])}
 
     _tell(run_async(with_reader(settings, act)), json=json)
-
-
-def _ask(says: str, *, yes: bool, json: bool) -> None:
-    if not json:
-        say(says)
-    if not yes:
-        if json:
-            raise InvalidField("a program says that it means it", field="yes", hint="--yes")
-        typer.confirm("Sign?", abort=True)
 
 
 def _tell(done: dict[str, object], *, json: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from proofgrid.cli.chain.asking import ask_to_sign
 from proofgrid.cli.kit.console import print_json, print_table, say
 from proofgrid.cli.kit.options import JsonOption, read_signer_of
 from proofgrid.cli.kit.setting_options import with_settings
@@ -193,13 +194,7 @@ def leave(settings: ChainSettings, yes: YesOption = False, json: JsonOption = Fa
 def _carry_out(settings: ChainSettings, steps: Callable[[StakeOnChain], list[Step]], *, yes: bool, json: bool) -> None:
     cold = read_cold_key(settings)
     plan = steps(run_async(_looked(settings, cold.address)))
-    if not json:
-        for number, step in enumerate(plan, 1):
-            say(f"{number}. {step.says}")
-    if plan and not yes:
-        if json:
-            raise InvalidField("a program says that it means it", field="yes", hint="--yes")
-        typer.confirm("Sign?", abort=True)
+    ask_to_sign(*(f"{number}. {step.says}" for number, step in enumerate(plan, 1)), yes=yes, json=json)
 
     async def work(reader: StakeReader) -> StakeOnChain:
         from proofgrid.chain.accounts import Sender

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from proofgrid.cli.chain.asking import ask_to_sign
 from proofgrid.cli.kit.console import print_json, say
 from proofgrid.cli.kit.options import JsonOption
 from proofgrid.cli.kit.setting_options import with_settings
@@ -197,13 +198,7 @@ def _carry_out(
         return steps(mine, await desk.look(_whose(account, mine)))
 
     plan = run_async(_at_desk(settings, look))
-    if not json:
-        for number, step in enumerate(plan, 1):
-            say(f"{number}. {step.says}")
-    if plan and not yes:
-        if json:
-            raise InvalidField("a program says that it means it", field="yes", hint="--yes")
-        typer.confirm("Sign?", abort=True)
+    ask_to_sign(*(f"{number}. {step.says}" for number, step in enumerate(plan, 1)), yes=yes, json=json)
 
     async def work(desk: VaultDesk, _mine: Address) -> None:
         await desk.act(plan)
