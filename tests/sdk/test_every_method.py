@@ -16,12 +16,12 @@ import proofgrid.sdk
 from proofgrid.primitives.digests import digest_of
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.sealing_errors import CannotSeal
+from proofgrid.proofs.bundles import evidence as evidence_files
 from proofgrid.rules.access.subnetworks import SubnetworkChange
 from proofgrid.rules.audit.checkpoint import Checkpoint, audit_key, origin_of, verifier_statement
 from proofgrid.rules.audit.merkle import leaf_hash
 from proofgrid.rules.identity.key_list import Purpose, first_list, sign_list, with_key
 from proofgrid.sdk import client as client_module
-from proofgrid.sdk import evidence as evidence_module
 from proofgrid.sdk.admin import Admin
 from proofgrid.sdk.api_keys import ApiKeys
 from proofgrid.sdk.audit import Audit
@@ -240,8 +240,8 @@ async def gateways() -> AsyncIterator[Gateways]:
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # What arrives is nobody's proof: verifying it has its own tests.
     monkeypatch.setattr(client_module, "verify_bundle", lambda *_, **__: None)
-    monkeypatch.setattr(evidence_module, "program_of_record", lambda *_: None)
-    monkeypatch.setattr(evidence_module, "write_evidence", lambda *_, **__: None)
+    monkeypatch.setattr(evidence_files, "program_of_record", lambda *_: None)
+    monkeypatch.setattr(evidence_files, "write_evidence", lambda *_, **__: None)
     (tmp_path / "content").write_bytes(CONTENT)
     return tmp_path / "content"
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import InvalidField
-from proofgrid.proofs.bundles.container import Content
-from proofgrid.proofs.bundles.evidence import program_of_record, write_evidence
-from proofgrid.rules.identity.key_list import read_signed_list
+from proofgrid.proofs.bundles.evidence import gather_evidence
 from proofgrid.sdk.answers.operators import Evidence
 from proofgrid.sdk.answers.reading import read
 from proofgrid.sdk.connection import Connection
@@ -28,14 +26,14 @@ async def export_evidence(connection: Connection, evidence_id: str, path: Path) 
             field="evidence_id",
             hint="proofgrid admin evidence show tells what the gateway saw",
         )
-    program = program_of_record(sealed.record_json)
     with tempfile.TemporaryDirectory(prefix="proofgrid-evidence-") as folder:
-        contents: dict[Digest, Content] = {}
-        if program is not None:
-            contents[digest_of(sealed.proof)] = sealed.proof
-            for digest in sorted({program.files[name] for name in program.verifying_files}):
-                contents[digest] = Path(folder) / digest
-                await download_file(connection, digest, Path(folder) / digest)
-        keys = read_signed_list(sealed.keys) if sealed.keys else None
-        write_evidence(path, sealed.record_json, sealed.signature, contents, keys=keys)
+        await gather_evidence(
+            path,
+            sealed.record_json,
+            sealed.signature,
+            proof=sealed.proof,
+            keys=sealed.keys,
+            folder=Path(folder),
+            fetch=partial(download_file, connection),
+        )
     return read(Evidence, sealed.evidence)

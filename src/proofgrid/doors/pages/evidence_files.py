@@ -11,14 +11,12 @@ from uuid import UUID
 from starlette.responses import Response, StreamingResponse
 
 from proofgrid.doors.pages.site import Asked, NoSuchPage
-from proofgrid.primitives.digests import Digest, digest_of
+from proofgrid.primitives.digests import Digest
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import parse_uuid
-from proofgrid.proofs.bundles.container import Content
-from proofgrid.proofs.bundles.evidence import program_of_record, write_evidence
+from proofgrid.proofs.bundles.evidence import gather_evidence
 from proofgrid.roles.intake.evidence import SealedEvidence
 from proofgrid.rules.access.roles import Caller
-from proofgrid.rules.identity.key_list import read_signed_list
 
 PIECE_BYTES = 1 << 18
 
@@ -46,18 +44,16 @@ async def evidence(asked: Asked) -> Response:
 
 async def _written(asked: Asked, caller: Caller, sealed: SealedEvidence, folder: Path) -> Path:
     """Write the file, with the program's files that verify; return where it is."""
-    program = program_of_record(sealed.record)
-    contents: dict[Digest, Content] = {}
-    if program is not None:
-        contents[digest_of(sealed.proof)] = sealed.proof
-        for digest in sorted({program.files[name] for name in program.verifying_files}):
-            contents[digest] = folder / digest
-            with (folder / digest).open("wb") as file:
-                async for piece in asked.intake.artifacts.read(caller, digest):
-                    await asyncio.to_thread(file.write, piece)
-    keys = read_signed_list(sealed.keys) if sealed.keys else None
+
+    async def fetch(digest: Digest, to: Path) -> None:
+        with to.open("wb") as file:
+            async for piece in asked.intake.artifacts.read(caller, digest):
+                await asyncio.to_thread(file.write, piece)
+
     path = folder / "evidence"
-    await asyncio.to_thread(write_evidence, path, sealed.record, sealed.signature, contents, keys=keys)
+    await gather_evidence(
+        path, sealed.record, sealed.signature, proof=sealed.proof, keys=sealed.keys, folder=folder, fetch=fetch
+    )
     return path
 
 

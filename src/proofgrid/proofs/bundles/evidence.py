@@ -13,9 +13,10 @@ equivocation as it is now: two results that contradict each other, whatever the 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, TypeGuard
@@ -39,7 +40,7 @@ from proofgrid.proofs.bundles.sealed import check_sealed, sealed_by
 from proofgrid.proofs.bundles.stumbling import named
 from proofgrid.proofs.manifest import program_from_json
 from proofgrid.proofs.registry import proof_system
-from proofgrid.rules.identity.key_list import SignedKeyList
+from proofgrid.rules.identity.key_list import SignedKeyList, read_signed_list
 from proofgrid.rules.identity.network_keys import Voice
 from proofgrid.rules.staking.results import ResultClaim, claim_from_text, contradict, differ, is_signed
 from proofgrid.rules.staking.slashing import SlashReason
@@ -149,6 +150,28 @@ def write_evidence(
     documents = {MANIFEST: record, SIGNATURE: canonical_json(seal)}
     with path.open("wb") as file:
         write_container(file, documents, contents)
+
+
+async def gather_evidence(
+    path: Path,
+    record: bytes,
+    signature: str,
+    *,
+    proof: bytes,
+    keys: str,
+    folder: Path,
+    fetch: Callable[[Digest, Path], Awaitable[None]],
+) -> None:
+    """Write a file of evidence with all that verifies it; `fetch` brings a program's file to a path in `folder`."""
+    program = program_of_record(record)
+    contents: dict[Digest, Content] = {}
+    if program is not None:
+        contents[digest_of(proof)] = proof
+        for digest in sorted({program.files[name] for name in program.verifying_files}):
+            contents[digest] = folder / digest
+            await fetch(digest, folder / digest)
+    listed = read_signed_list(keys) if keys else None
+    await asyncio.to_thread(write_evidence, path, record, signature, contents, keys=listed)
 
 
 def verify_evidence(
