@@ -34,6 +34,11 @@ def parse_uuid(text: str, *, field: str) -> UUID:
         raise InvalidField("an id is a UUID like 0198c0de-0000-7000-8000-000000000000", field=field) from None
 
 
+def parse_task_id(text: str) -> TaskId:
+    """Return `text` as the id of a task; raise InvalidField when it is none."""
+    return TaskId(parse_uuid(text, field="task_id"))
+
+
 def uuids_between(beginning: str, *, field: str) -> tuple[UUID, UUID]:
     """Return the first and the last UUID that begin with these hex digits; hyphens do not count.
 

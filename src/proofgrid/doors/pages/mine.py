@@ -13,7 +13,7 @@ from proofgrid.doors.pages.views.task import task_page
 from proofgrid.primitives.clock import fresh_bytes
 from proofgrid.primitives.digests import digest_of, parse_digest
 from proofgrid.primitives.errors import InvalidField, ProofgridError
-from proofgrid.primitives.ids import TaskId, parse_uuid
+from proofgrid.primitives.ids import TaskId, parse_task_id
 from proofgrid.primitives.money import parse_price
 from proofgrid.rules.jobs.filters import parse_filter
 from proofgrid.rules.jobs.lifecycle import TaskState
@@ -130,7 +130,7 @@ async def sign_in(asked: Asked) -> Response:
 def task_id_of(asked: Asked) -> TaskId:
     """Return the task that a path names; raise NoSuchPage for what is no id."""
     try:
-        return TaskId(parse_uuid(asked.request.path_params["task_id"], field="task_id"))
+        return parse_task_id(asked.request.path_params["task_id"])
     except InvalidField:
         raise NoSuchPage() from None
 

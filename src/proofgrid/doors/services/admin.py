@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from proofgrid.doors.services.answers import write_account
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
-from proofgrid.primitives.ids import TaskId, parse_uuid
+from proofgrid.primitives.ids import parse_task_id
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.accounts import LedgerHealth
 from proofgrid.roles.intake.intake import Intake
@@ -74,14 +74,14 @@ class AdminService(services.AdminServiceServicer):
         self, request: messages.GetDeadLetterRequest, context: CallContext
     ) -> messages.DeadLetter:
         await self._door.admit(context, self._letters.get)
-        return write_dead_letter(*await self._letters.get(TaskId(parse_uuid(request.task_id, field="task_id"))))
+        return write_dead_letter(*await self._letters.get(parse_task_id(request.task_id)))
 
     @answering
     async def ReplayDeadLetter(  # noqa: N802
         self, request: messages.ReplayDeadLetterRequest, context: CallContext
     ) -> messages.DeadLetter:
         await self._door.admit(context, self._letters.replay)
-        return write_dead_letter(*await self._letters.replay(TaskId(parse_uuid(request.task_id, field="task_id"))))
+        return write_dead_letter(*await self._letters.replay(parse_task_id(request.task_id)))
 
 
 def write_identity(identity: Identity) -> messages.Identity:

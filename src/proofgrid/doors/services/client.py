@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from proofgrid.doors.services import answers
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering, streaming
 from proofgrid.primitives.digests import parse_digest
-from proofgrid.primitives.ids import TaskId, parse_uuid
+from proofgrid.primitives.ids import parse_task_id
 from proofgrid.primitives.signatures import parse_address
 from proofgrid.roles.intake.bulk_acts import AskedAct
 from proofgrid.roles.intake.intake import Intake
@@ -82,7 +82,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def GetTask(self, request: messages.GetTaskRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.get)
-        return answers.write_task(*await self._intake.tasks.get(caller, _task_id(request.task_id)))
+        return answers.write_task(*await self._intake.tasks.get(caller, parse_task_id(request.task_id)))
 
     @answering
     async def ListTasks(  # noqa: N802
@@ -99,7 +99,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def CancelTask(self, request: messages.CancelTaskRequest, context: CallContext) -> messages.Task:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.cancel)
-        return answers.write_task(*await self._intake.tasks.cancel(caller, _task_id(request.task_id)))
+        return answers.write_task(*await self._intake.tasks.cancel(caller, parse_task_id(request.task_id)))
 
     @answering
     async def CancelTasks(  # noqa: N802
@@ -125,7 +125,7 @@ class ClientService(services.ClientServiceServicer):
         self, request: messages.WatchTaskRequest, context: CallContext
     ) -> AsyncIterator[messages.TaskEvent]:
         caller = await self._door.admit(context, self._intake.tasks.follow)
-        task_id, cursor = _task_id(request.task_id), request.cursor
+        task_id, cursor = parse_task_id(request.task_id), request.cursor
         if request.says_where:
             cursor, is_over = await self._intake.tasks.begins_after(caller, task_id, cursor=cursor)
             kind = "over" if is_over else "begins" if cursor == request.cursor else "reset"
@@ -136,7 +136,7 @@ class ClientService(services.ClientServiceServicer):
     @answering
     async def FetchResult(self, request: messages.FetchResultRequest, context: CallContext) -> messages.Result:  # noqa: N802
         caller = await self._door.admit(context, self._intake.tasks.result)
-        task_id = _task_id(request.task_id)
+        task_id = parse_task_id(request.task_id)
         bundle = answers.write_artifact(*await self._intake.tasks.result(caller, task_id))
         return messages.Result(task_id=str(task_id), bundle=bundle)
 
@@ -179,7 +179,3 @@ def _filter(asked: messages.ListTasksRequest | messages.TaskFilter) -> TaskFilte
 
 def _asked_act(request: messages.CancelTasksRequest | messages.ReplayTasksRequest) -> AskedAct:
     return AskedAct(limit=request.limit, dry_run=request.dry_run, idempotency_key=request.idempotency_key)
-
-
-def _task_id(text: str) -> TaskId:
-    return TaskId(parse_uuid(text, field="task_id"))

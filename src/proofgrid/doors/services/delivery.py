@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proofgrid.doors.services.front_door import CallContext, FrontDoor, answering
-from proofgrid.primitives.ids import TaskId, parse_uuid
+from proofgrid.primitives.ids import parse_task_id
 from proofgrid.roles.intake.proof_deliveries import ProofDeliveries
 from proofgrid.rules.chain.delivering import parse_target
 from proofgrid.store.proof_deliveries import ProofDelivery
@@ -37,7 +37,7 @@ class DeliveryService(services.DeliveryServiceServicer):
         self, request: messages.DeliverProofRequest, context: CallContext
     ) -> messages.ProofDelivery:
         caller = await self._door.admit(context, self._deliveries.deliver)
-        wanted = await self._deliveries.deliver(caller, _task_id(request.task_id), parse_target(request.deliver))
+        wanted = await self._deliveries.deliver(caller, parse_task_id(request.task_id), parse_target(request.deliver))
         return _write(wanted)
 
     @answering
@@ -45,11 +45,7 @@ class DeliveryService(services.DeliveryServiceServicer):
         self, request: messages.GetProofDeliveryRequest, context: CallContext
     ) -> messages.ProofDelivery:
         caller = await self._door.admit(context, self._deliveries.get)
-        return _write(await self._deliveries.get(caller, _task_id(request.task_id)))
-
-
-def _task_id(text: str) -> TaskId:
-    return TaskId(parse_uuid(text, field="task_id"))
+        return _write(await self._deliveries.get(caller, parse_task_id(request.task_id)))
 
 
 def _write(delivery: ProofDelivery) -> messages.ProofDelivery:
