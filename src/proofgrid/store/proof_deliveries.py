@@ -33,6 +33,7 @@ class DeliveryToSpell:
     """One whose task is over."""
 
     task_id: UUID
+    target: Address
     task_state: TaskState
     program_digest: Digest
 
@@ -66,3 +67,30 @@ GIVE_UP_WISH = query("give_up_wish", str)
 async def delivery_terms(connection: Connection) -> DeliveryTerms:
     """Return the terms of the network; none where it brings proofs nowhere."""
     return await connection.first(GET_DELIVERY_TERMS) or DeliveryTerms()
+
+
+async def note_delivery(
+    connection: Connection,
+    task_id: UUID,
+    *,
+    was: DeliveryState,
+    state: DeliveryState,
+    price: int = 0,
+    detail: str = "",
+    hash_: str = "",
+    block: int = 0,
+    gas: int = 0,
+) -> bool:
+    """Write down how far a delivery is; tell whether it was still in the state before."""
+    noted = await connection.fetch(
+        NOTE_DELIVERY_STATE,
+        task_id=task_id,
+        was=was.value,
+        state=state.value,
+        price=price,
+        detail=detail,
+        hash=hash_,
+        block=block,
+        gas=gas,
+    )
+    return bool(noted)

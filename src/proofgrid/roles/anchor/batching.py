@@ -268,7 +268,6 @@ class Batching:
 
 def _write(path: Path, text: str) -> None:
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as part:
             part.write_text(text, encoding="utf-8")
 

@@ -25,9 +25,9 @@ from proofgrid.store.outbox import RAWS_OF, WANT_LIMITED_TRANSACTION
 from proofgrid.store.proof_deliveries import (
     DELIVERIES_TO_BRING,
     GIVE_UP_WISH,
-    NOTE_DELIVERY_STATE,
     SET_DELIVERY_TERMS,
     DeliveryToBring,
+    note_delivery,
 )
 from proofgrid.store.tasks import LOCK_TASK, append_event
 from proofgrid.store.transactions import Transaction
@@ -190,18 +190,17 @@ class Deliverer:
         receipt: Receipt | None = None,
     ) -> bool:
         """Write a state down; tell whether it was still in the one before."""
-        noted = await connection.fetch(
-            NOTE_DELIVERY_STATE,
-            task_id=row.task_id,
-            was=(was or row.state).value,
-            state=state.value,
+        return await note_delivery(
+            connection,
+            row.task_id,
+            was=was or row.state,
+            state=state,
             price=row.price if price is None else price,
             detail=detail,
-            hash=hash_,
+            hash_=hash_,
             block=0 if receipt is None else receipt.block,
             gas=0 if receipt is None else receipt.gas,
         )
-        return bool(noted)
 
     def _call(self, row: DeliveryToBring) -> Call:
         program = bytes.fromhex(row.program_digest)

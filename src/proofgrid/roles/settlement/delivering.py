@@ -11,25 +11,23 @@ from proofgrid.primitives.errors import ProofgridError, Recoverable
 from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
-from proofgrid.proofs.base import JobOutput, PartialProof
 from proofgrid.proofs.bundles.contracts import spell_call
 from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.loop import Loop, every
+from proofgrid.roles.settlement.parts import read_part
 from proofgrid.rules.chain.delivering import CALL_BYTES_MAX, DeliveryState, NotDelivered
 from proofgrid.rules.jobs.delivery_events import NotDeliveredTo
 from proofgrid.rules.jobs.lifecycle import TaskState
-from proofgrid.rules.jobs.limits import PROOF_BYTES_MAX
 from proofgrid.store.artifacts import ArtifactStore
-from proofgrid.store.combining import PROOFS_OF_TASKS, ProvenJob
+from proofgrid.store.combining import PROOFS_OF_TASKS
 from proofgrid.store.database import Database
 from proofgrid.store.proof_deliveries import (
     DELIVERIES_TO_SPELL,
-    GET_PROOF_DELIVERY,
     NOTE_CALL,
-    NOTE_DELIVERY_STATE,
     DeliveryToSpell,
+    note_delivery,
 )
 from proofgrid.store.tasks import LOCK_TASK, append_event
 from proofgrid.store.transactions import Transaction
@@ -79,7 +77,7 @@ class Spelling:
             jobs = await connection.fetch(PROOFS_OF_TASKS, task_ids=[row.task_id])
         program = await self._library.program(row.program_digest)
         statement = next((job.statement for job in jobs if job.statement is not None), {})
-        parts = [await self._part(job) for job in jobs]
+        parts = [await read_part(self._artifacts, job) for job in jobs]
         async with self._library.at_hand(program, program.verifying_files) as files:
             spelled = await self._workers.call(
                 spell_call,
@@ -96,29 +94,13 @@ class Spelling:
             raise NotDelivered(f"its call has {len(call)} bytes, at most {CALL_BYTES_MAX} are brought to a contract")
         return call
 
-    async def _part(self, job: ProvenJob) -> PartialProof:
-        proof = job.small_proof
-        if proof is None:
-            proof = await self._artifacts.read_bytes(job.proof_digest, limit_bytes=PROOF_BYTES_MAX)
-        output = JobOutput(proof=proof, public=job.public)
-        return PartialProof(slice_index=job.slice, input_index=job.input, output=output)
-
     async def _refuse(self, row: DeliveryToSpell, detail: str) -> None:
         async with self._database.transaction(Transaction.SPELL_DELIVERY) as connection:
             await connection.first(LOCK_TASK, task_id=row.task_id)
-            wanted = await connection.first(GET_PROOF_DELIVERY, task_id=row.task_id)
-            if wanted is None or not await connection.fetch(
-                NOTE_DELIVERY_STATE,
-                task_id=row.task_id,
-                was=DeliveryState.WANTED.value,
-                state=DeliveryState.REFUSED.value,
-                detail=detail,
-                price=0,
-                hash="",
-                block=0,
-                gas=0,
+            if not await note_delivery(
+                connection, row.task_id, was=DeliveryState.WANTED, state=DeliveryState.REFUSED, detail=detail
             ):
                 return
-            told = NotDeliveredTo(contract=wanted.target, detail=detail, price=0)
+            told = NotDeliveredTo(contract=row.target, detail=detail, price=0)
             await append_event(connection, TaskId(row.task_id), told)
         log.info("delivery_refused", task_id=str(row.task_id), reason=detail)

@@ -22,7 +22,7 @@ from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.errors import BadBundle, ProofgridError
 from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.primitives.turns import Urgency
-from proofgrid.proofs.base import JobOutput, PartialProof, Program, ProgramFiles
+from proofgrid.proofs.base import PartialProof, Program, ProgramFiles
 from proofgrid.proofs.bundles.bundle import bundle_bytes, write_bundle
 from proofgrid.proofs.bundles.container import Content
 from proofgrid.proofs.bundles.manifest import BundleJob, BundleTask, Manifest, Wrapped, for_verifiers
@@ -31,9 +31,10 @@ from proofgrid.proofs.library import ProgramLibrary
 from proofgrid.proofs.pool.child import OWN_SCRATCH
 from proofgrid.proofs.workers import ProofWorkers
 from proofgrid.roles.settlement.finishing import Sealed
+from proofgrid.roles.settlement.parts import read_part
 from proofgrid.rules.identity.key_list import Purpose
 from proofgrid.rules.identity.network_keys import NetworkKeys
-from proofgrid.rules.jobs.limits import PROOF_BYTES_MAX, SMALL_BUNDLE_BYTES
+from proofgrid.rules.jobs.limits import SMALL_BUNDLE_BYTES
 from proofgrid.rules.scheduling.calls import pieces_per_call
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.combining import PROOFS_OF_TASKS, ClaimedTask, ProvenJob
@@ -169,18 +170,11 @@ class Sealer:
                 task=task,
                 statement=next((row.statement for row in jobs[task.task_id] if row.statement is not None), {}),
                 jobs=jobs[task.task_id],
-                parts=[await self._part(row) for row in jobs[task.task_id]],
+                parts=[await read_part(self._artifacts, row) for row in jobs[task.task_id]],
                 program=program,
             )
             for task in tasks
         ]
-
-    async def _part(self, row: ProvenJob) -> PartialProof:
-        proof = row.small_proof
-        if proof is None:
-            proof = await self._artifacts.read_bytes(row.proof_digest, limit_bytes=PROOF_BYTES_MAX)
-        output = JobOutput(proof=proof, public=row.public)
-        return PartialProof(slice_index=row.slice, input_index=row.input, output=output)
 
     @asynccontextmanager
     async def _composed(

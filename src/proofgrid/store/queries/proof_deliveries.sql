@@ -16,7 +16,7 @@ SELECT task_id, target, state, price, detail, hash, block, gas FROM proof_delive
 
 -- name: deliveries_to_spell
 -- Of tasks that are over, whose proof is not spelled as a call yet.
-SELECT d.task_id, t.state AS task_state, t.program_digest FROM proof_deliveries d JOIN tasks t USING (task_id)
+SELECT d.task_id, d.target, t.state AS task_state, t.program_digest FROM proof_deliveries d JOIN tasks t USING (task_id)
 WHERE d.state = 'wanted' AND t.state NOT IN (@tasks_open) ORDER BY d.at_ms, d.task_id LIMIT :limit;
 
 -- name: note_call
