@@ -49,9 +49,8 @@ DOUBT_SECONDS = 0.1  #: to the next look, after a slow answer
 STORE_EVERY = 3  #: looks, while the store answers
 GIVE_UP_SECONDS = 10.0
 PROBE = b"proofgrid: does the store keep this?"
-ROOM_BYTES = (
-    4 << 20
-)  #: of a file that is written to see whether the disk takes it: quotas and limits are not in what is free
+#: Of a file that is written to see whether the disk takes it: quotas and limits are not in what is free.
+ROOM_BYTES = 4 << 20
 ROOM_FILE = "room-probe"
 
 log = structlog.get_logger(__name__)

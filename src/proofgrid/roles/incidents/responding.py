@@ -49,9 +49,8 @@ from proofgrid.telemetry.metrics.of_gateway import INCIDENT_ACTS
 LOOK_SECONDS = 1.0
 REGIONS_LOOK_SECONDS = 2.0
 LANES_LOOK_SECONDS, LANES_LOOK_SECONDS_MAX = 3.0, 10.0
-PAUSE_FACTOR = (
-    19  #: a look at lanes reads all that waits: between two it waits so many times as long, within these bounds
-)
+#: A look at lanes reads all that waits: between two it waits so many times as long, within these bounds.
+PAUSE_FACTOR = 19
 OVER_MS = 25_000  #: a signal that nobody has seen for so long is gone; it is noted every ten seconds while it is there
 LANES_MAX = 200
 REGION_LATELY_MS = 300_000
