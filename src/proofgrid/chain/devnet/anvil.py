@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from proofgrid.chain.accounts import Sender
 from proofgrid.chain.devnet import downloads
 from proofgrid.chain.web3 import Account, AsyncWeb3, connect
 from proofgrid.primitives.errors import Unavailable
-from proofgrid.primitives.parent import end_with_parent
+from proofgrid.primitives.parent import ending_with_us
 
 #: Everybody knows the accounts of these words; anvil gives each 10,000 ether.
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -74,11 +72,10 @@ async def running(log: Path, *, port: int = 0, state: Path | None = None) -> Asy
     # Into a file: a pipe that nobody reads stops it.
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *ending_with_us(*command),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            preexec_fn=partial(end_with_parent, os.getpid()),
         )
     try:
         url = f"http://127.0.0.1:{await _port(process, log)}"
