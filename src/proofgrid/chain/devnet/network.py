@@ -8,6 +8,7 @@ from proofgrid.chain import artifacts
 from proofgrid.chain.accounts import Sender
 from proofgrid.chain.devnet.anvil import Anvil
 from proofgrid.chain.devnet.core import SHORT, Staked, deploy_core
+from proofgrid.chain.devnet.downloads import Compiled
 from proofgrid.chain.eigenlayer import Delays
 from proofgrid.chain.stake import Service, Staker
 from proofgrid.chain.web3 import AsyncContract
@@ -53,12 +54,17 @@ class ChainNetwork:
 
 
 async def deploy_network(
-    chain: Anvil, network: str, *, terms: Terms | None = None, delays: Delays | None = None
+    chain: Anvil,
+    network: str,
+    *,
+    terms: Terms | None = None,
+    delays: Delays | None = None,
+    core: dict[str, Compiled] | None = None,
 ) -> ChainNetwork:
     """Deploy core and contracts for the network whose key has this address. Raises NotFetched, TransactionReverted."""
     terms, delays = terms or Terms(), delays or SHORT
     owner, slasher = chain.person(0), chain.person(1)
-    staked = await deploy_core(owner, delays)
+    staked = await deploy_core(owner, delays, core)
     avs = await _deploy(
         owner,
         "ProofgridAvs",
