@@ -105,7 +105,7 @@ def _named(said: dict[str, Any]) -> None:
 
 def _wraps(said: dict[str, Any]) -> None:
     shape, constraints = groth16.wrap_of(_circuit(said))
-    wrapping.memory_bytes(constraints)
+    wrapping.memory_bytes(shape.curve, constraints)
     claim = one_proof_of_chains.Claim(slice_index=0, shown=said.get("shown"), claimed=said.get("output"))
     wrapping.parts_of_claims(shape, [claim])
 

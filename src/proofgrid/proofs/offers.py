@@ -120,6 +120,27 @@ class WritesContract(Protocol):
 
 
 @runtime_checkable
+class WritesContractOfOneProof(WritesContract, Protocol):
+    """What a proof system may offer besides: a contract for the one proof of a request, and its call."""
+
+    def contract_of_one_proof(self, files: ProgramFiles, *, workdir: Path) -> Contract:
+        """Return the contract; of the files of a verifier only. Raises InvalidField where no contract can verify it."""
+        ...
+
+    def call_of_one_proof(
+        self,
+        files: ProgramFiles,
+        statement: Mapping[str, Json],
+        result: Mapping[str, Json],
+        part: PartialProof,
+        *,
+        workdir: Path,
+    ) -> ContractCall:
+        """Return the call for the one proof, which was verified; raises what `contract_of_one_proof` raises."""
+        ...
+
+
+@runtime_checkable
 class ReadsFolders(Protocol):
     """What a proof system may offer besides: to say which files a folder hands in, where suffixes do not do."""
 

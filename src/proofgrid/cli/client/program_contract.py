@@ -48,6 +48,7 @@ def solidity(
 
     A folder is built first, as by `program build`, so that contract and program belong together; a bundle is verified
     first. A program of several slices gets a contract for each: Verifier-0.sol, Verifier-1.sol, …
+    One that makes one proof of many inputs gets a last one, for that proof.
 
     \b
     Example:
@@ -56,7 +57,7 @@ def solidity(
       proofgrid program calldata answer.bundle --program 3f9a…
     """
     from proofgrid.cli.client.building import build_apart, trust_for
-    from proofgrid.proofs.bundles.contracts import contracts_in, writer_of
+    from proofgrid.proofs.bundles.contracts import contracts_in, contracts_of, writer_of
     from proofgrid.proofs.kit.source_folders import source_in
 
     with tempfile.TemporaryDirectory(prefix="proofgrid-contract-") as folder:
@@ -66,14 +67,14 @@ def solidity(
         else:
             if program is not None:
                 raise InvalidField("a folder's program is what is built of it", field="program")
-            writer = writer_of(system)
+            writer_of(system)  # before a long build
             files, wanted = source_in(source, system), read_settings(None, setting or [])
             paths = {name: path.absolute() for name, path in files.items()}
             trust = trust_for(system, srs)
             with stage_bar(json=json) as on_stage:
                 built = run_async(build_apart(system, paths, wanted, trust, scratch, scratch, on_stage))
             program = built.program.digest
-            contracts = writer.contracts(built, workdir=scratch)
+            contracts = contracts_of(built, workdir=scratch)
     written = _write(contracts, out)
     if json:
         rows = [{"file": str(path), "contract": one.name} for path, one in zip(written, contracts, strict=True)]

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark/backend/groth16"
@@ -28,6 +30,8 @@ type curve struct {
 	g1Bytes   int // of a compressed point
 	g2Bytes   int
 	modulus   element
+	// commitments are in a proof behind its three points, and then one point that shows that they are known
+	commitments int
 }
 
 var curves = []*curve{
@@ -46,6 +50,9 @@ var curves = []*curve{
 // outerCurve is what wraps are proven on: its scalar field is the one that the points of BLS12-377 have their coordinates in.
 // No circuit of circom is compiled for it.
 var outerCurve = &curve{id: ecc.BW6_761, name: "bw6761", title: "BW6-761", g1Bytes: 96, g2Bytes: 96}
+
+// contractCurve is what wraps are proven on that contracts verify. Computing in limbs takes a commitment.
+var contractCurve = &curve{id: ecc.BN254, name: "bn254", title: "BN254", g1Bytes: 32, g2Bytes: 64, commitments: 1}
 
 const primes = "bn128 or bls12377"
 
@@ -102,12 +109,24 @@ func (c *curve) witness(wires []element, public int) witness.Witness {
 	return made
 }
 
-// proofBytes is the size of A, B and C, compressed.
-func (c *curve) proofBytes() int { return 2*c.g1Bytes + c.g2Bytes }
+// proofBytes is the size of A, B and C, and of commitments and what shows that they are known, compressed.
+func (c *curve) proofBytes() int {
+	if c.commitments == 0 {
+		return c.threePoints()
+	}
+	return c.threePoints() + (c.commitments+1)*c.g1Bytes
+}
 
-// spelled writes a proof in its one spelling. Behind it gnark writes commitments, which circom's circuits have not.
+func (c *curve) threePoints() int { return 2*c.g1Bytes + c.g2Bytes }
+
+// countBytes are how gnark says, behind the three points, how many commitments follow.
+const countBytes = 4
+
+// spelled writes a proof in its one spelling: as gnark does, without a count of commitments.
 func (c *curve) spelled(proof groth16.Proof) string {
-	return base64.StdEncoding.EncodeToString(written(proof)[:c.proofBytes()])
+	content, three := written(proof), c.threePoints()
+	content = append(append([]byte{}, content[:three]...), content[three+countBytes:]...)
+	return base64.StdEncoding.EncodeToString(content[:c.proofBytes()])
 }
 
 // readProof takes a proof in its one spelling: points of the right groups, compressed, nothing before or behind.
@@ -116,8 +135,11 @@ func (c *curve) readProof(text string) (groth16.Proof, error) {
 	if err != nil || len(content) != c.proofBytes() {
 		return nil, fmt.Errorf("a proof on %s has %d bytes", c.title, c.proofBytes())
 	}
-	proof := groth16.NewProof(c.id)
-	whole := append(content, written(proof)[c.proofBytes():]...)
+	proof, three := groth16.NewProof(c.id), c.threePoints()
+	whole := binary.BigEndian.AppendUint32(append([]byte{}, content[:three]...), uint32(c.commitments))
+	if whole = append(whole, content[three:]...); c.commitments == 0 {
+		whole = append(whole, written(proof)[three+countBytes:]...) // no knowledge of nothing
+	}
 	if _, err := proof.ReadFrom(bytes.NewReader(whole)); err != nil || c.spelled(proof) != text {
 		return nil, fmt.Errorf("the proof is not three points of %s in their compressed form", c.title)
 	}
@@ -181,6 +203,12 @@ func verifyingParts(key groth16.VerifyingKey) (binding, shared []point, commitme
 		return points(key.G1.K), shared, len(key.PublicAndCommitmentCommitted) + len(key.CommitmentKeys)
 	}
 	panic("a curve that is in no table")
+}
+
+// commitsAsWraps says whether what a key commits to are no public values, so that none has to be hashed along.
+func commitsAsWraps(key groth16.VerifyingKey) bool {
+	onBN254, ok := key.(*bn254.VerifyingKey)
+	return !ok || !slices.ContainsFunc(onBN254.PublicAndCommitmentCommitted, func(one []int) bool { return len(one) != 0 })
 }
 
 // deltaIsGamma says whether a key is one of snarkjs before its second phase, for which proofs can be forged.

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math/big"
 	"os"
 
 	"github.com/consensys/gnark-crypto/ecc"
@@ -247,13 +246,7 @@ func words(request *wordsRequest) (any, error) {
 	if err != nil {
 		return nil, refuse("proof", "%v", err)
 	}
-	made := []string{}
-	for _, point := range pointsOfProof(proof) {
-		for content := point.Marshal(); len(content) > 0; content = content[elementBytes:] {
-			made = append(made, new(big.Int).SetBytes(content[:elementBytes]).String())
-		}
-	}
-	return map[string]any{"words": made}, nil
+	return map[string]any{"words": wordsOf(pointsOfProof(proof)...)}, nil
 }
 
 func curveOfContracts(name string) (*curve, error) {

@@ -66,6 +66,9 @@ var commands = map[string]command{
 	"wrap-check":  asked(checkWrapParts),
 	"wrap":        asked(wrap),
 	"wrap-verify": asked(verifyWrap),
+
+	"wrap-solidity": asked(exportWrapVerifier),
+	"wrap-words":    asked(wrapWords),
 }
 
 func main() {

@@ -2,17 +2,19 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"math/big"
 
-	"github.com/consensys/gnark-crypto/ecc"
-	"github.com/consensys/gnark-crypto/ecc/bw6-761/fr"
+	"github.com/consensys/gnark-crypto/hash"
+	"github.com/consensys/gnark/backend"
 	"github.com/consensys/gnark/backend/groth16"
-	bls12377 "github.com/consensys/gnark/backend/groth16/bls12-377"
-	bw6761 "github.com/consensys/gnark/backend/groth16/bw6-761"
+	"github.com/consensys/gnark/backend/solidity"
 	"github.com/consensys/gnark/backend/witness"
 	"github.com/consensys/gnark/constraint"
+	"github.com/consensys/gnark/constraint/solver"
 	"github.com/consensys/gnark/frontend"
+	"github.com/consensys/gnark/frontend/cs"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
-	"github.com/consensys/gnark/std/algebra/native/sw_bls12377"
 )
 
 const (
@@ -22,10 +24,30 @@ const (
 	wrapPartsMax          = 1024
 )
 
+// flavour is how proofs on one curve are verified inside a proof on another.
+type flavour interface {
+	inner() *curve
+	outer() *curve
+	circuit(shape *wrapShape) frontend.Circuit
+	// assigned makes the witness; there are as many proofs as the circuit takes
+	assigned(keys []groth16.VerifyingKey, proofs []groth16.Proof, public [][]element, commitment *big.Int) (frontend.Circuit, error)
+	// complaint says what is wrong with a key of parts; "" for one that the circuit takes
+	complaint(key groth16.VerifyingKey) string
+	// digest and commitment are what the circuit computes, outside of it
+	digest(key groth16.VerifyingKey) (*big.Int, error)
+	commitment(digests, values []*big.Int) *big.Int
+	// addable says whether the circuit can add what these public values bind
+	addable(key groth16.VerifyingKey, public []element) bool
+}
+
+// flavours by the curve of the parts.
+var flavours = map[string]flavour{"bls12377": nativeWraps{}, "bn254": emulatedWraps{}}
+
 // wrapRequest is what every command of wraps is about. Parts stand chain by chain; there may be fewer chains than a wrap
 // takes: the last one then fills the places behind it.
 type wrapRequest struct {
 	wrapShape
+	Curve            string   // of the parts
 	VerifyingKeys    []string `json:"verifying_keys"` // of the slices
 	WrapProvingKey   string   `json:"wrap_proving_key"`
 	WrapVerifyingKey string   `json:"wrap_verifying_key"`
@@ -35,6 +57,9 @@ type wrapRequest struct {
 }
 
 func (r *wrapRequest) check() error {
+	if flavours[r.Curve] == nil {
+		return refuse("curve", "there are no wraps of proofs on a curve %q", r.Curve)
+	}
 	if r.Chains < 1 || len(r.Slices) == 0 || r.Chains > wrapPartsMax || r.parts() > wrapPartsMax {
 		return refuse("settings.wrap_parts", "a wrap takes 1 to %d proofs", wrapPartsMax)
 	}
@@ -49,11 +74,14 @@ func (r *wrapRequest) check() error {
 	return nil
 }
 
+func (r *wrapRequest) flavour() flavour { return flavours[r.Curve] }
+
 func (r *wrapRequest) system() (constraint.ConstraintSystem, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	return frontend.Compile(ecc.BW6_761.ScalarField(), r1cs.NewBuilder, newWrapCircuit(&r.wrapShape))
+	flavour := r.flavour()
+	return frontend.Compile(flavour.outer().id.ScalarField(), r1cs.NewBuilder, flavour.circuit(&r.wrapShape))
 }
 
 // generateWrapKeys runs a setup for a shape, whatever the programs; like generateKeys, for development.
@@ -80,16 +108,19 @@ func generateWrapKeys(request *wrapRequest) (any, error) {
 
 // checkWrapKeys says whether keys are for wraps of this shape, and how large its circuit is.
 func checkWrapKeys(request *wrapRequest) (any, error) {
+	if err := request.check(); err != nil {
+		return nil, err
+	}
+	verifyingKey, err := request.wrapVerifyingKey()
+	if err != nil {
+		return nil, err
+	}
 	system, err := request.system()
 	if err != nil {
 		return nil, err
 	}
-	verifyingKey, err := readWrapVerifyingKey(request.WrapVerifyingKey)
-	if err != nil {
-		return nil, err
-	}
 	_, shared, _ := verifyingParts(verifyingKey)
-	provingKey, err := readWrapProvingKey(request.WrapProvingKey)
+	provingKey, err := request.wrapProvingKey()
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +142,7 @@ func checkWrapClaim(request *wrapRequest) (any, error) {
 	if err := request.check(); err != nil {
 		return nil, err
 	}
-	keys, _, err := request.keys()
+	keys, err := request.keys()
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +151,7 @@ func checkWrapClaim(request *wrapRequest) (any, error) {
 		return nil, err
 	}
 	for place := range request.Parts {
-		if !addable(keys[place%len(keys)], public[place]) {
+		if !request.flavour().addable(keys[place%len(keys)], public[place]) {
 			return nil, refuse(partsField, "the public values of part %d cannot be wrapped under its key", place)
 		}
 	}
@@ -137,7 +168,8 @@ func checkWrapParts(request *wrapRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"satisfied": system.IsSolved(assigned) == nil, "constraints": system.GetNbConstraints()}, nil
+	satisfied := system.IsSolved(assigned, challenged()) == nil
+	return map[string]any{"satisfied": satisfied, "constraints": system.GetNbConstraints()}, nil
 }
 
 func wrap(request *wrapRequest) (any, error) {
@@ -151,16 +183,17 @@ func wrap(request *wrapRequest) (any, error) {
 		return nil, err
 	}
 	progress("key", 100)
-	provingKey, err := readWrapProvingKey(request.WrapProvingKey)
+	provingKey, err := request.wrapProvingKey()
 	if err != nil {
 		return nil, err
 	}
 	progress("wrap", 300)
-	proof, err := groth16.Prove(system, provingKey, assigned)
+	// what is committed to is hashed as contracts hash; without commitments it says nothing
+	proof, err := groth16.Prove(system, provingKey, assigned, solidity.WithProverTargetSolidityVerifier(backend.GROTH16))
 	if err != nil {
 		return nil, refuse(partsField, "they do not satisfy the wrap's constraints")
 	}
-	return map[string]any{"proof": outerCurve.spelled(proof)}, nil
+	return map[string]any{"proof": request.flavour().outer().spelled(proof)}, nil
 }
 
 // verifyWrap says what is wrong with a proof of parts with these public values; "" for a right one.
@@ -168,11 +201,11 @@ func verifyWrap(request *wrapRequest) (any, error) {
 	if err := request.check(); err != nil {
 		return nil, err
 	}
-	verifyingKey, err := readWrapVerifyingKey(request.WrapVerifyingKey)
+	verifyingKey, err := request.wrapVerifyingKey()
 	if err != nil {
 		return nil, err
 	}
-	_, keys, err := request.keys()
+	keys, err := request.keys()
 	if err != nil {
 		return nil, err
 	}
@@ -180,15 +213,17 @@ func verifyWrap(request *wrapRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	proof, err := outerCurve.readProof(request.Proof)
+	outer := request.flavour().outer()
+	proof, err := outer.readProof(request.Proof)
 	if err != nil {
 		return map[string]any{"verdict": err.Error()}, nil
 	}
-	assigned, err := frontend.NewWitness(&wrapClaim{Commitment: commitment}, outerCurve.id.ScalarField(), frontend.PublicOnly())
+	assigned, err := frontend.NewWitness(&wrapClaim{Commitment: commitment}, outer.id.ScalarField(), frontend.PublicOnly())
 	if err != nil {
 		return nil, err
 	}
-	if err := groth16.Verify(proof, verifyingKey, assigned); err != nil {
+	asContracts := solidity.WithVerifierTargetSolidityVerifier(backend.GROTH16)
+	if err := groth16.Verify(proof, verifyingKey, assigned, asContracts); err != nil {
 		return map[string]any{"verdict": "the proof does not verify"}, nil
 	}
 	return map[string]any{"verdict": ""}, nil
@@ -202,46 +237,47 @@ func (c *wrapClaim) Define(frontend.API) error { return nil }
 
 // --- what a request holds ---------------------------------------------------------------------------
 
-func readWrapProvingKey(path string) (groth16.ProvingKey, error) {
-	key := groth16.NewProvingKey(outerCurve.id)
-	if err := readFile(path, key.UnsafeReadFrom); err != nil {
-		return nil, refuse(wrapProvingKeyField, "it is no proving key of gnark's Groth16 on %s", outerCurve.title)
+func (r *wrapRequest) wrapProvingKey() (groth16.ProvingKey, error) {
+	outer := r.flavour().outer()
+	key := groth16.NewProvingKey(outer.id)
+	if err := readFile(r.WrapProvingKey, key.UnsafeReadFrom); err != nil {
+		return nil, refuse(wrapProvingKeyField, "it is no proving key of gnark's Groth16 on %s", outer.title)
 	}
 	return key, nil
 }
 
-func readWrapVerifyingKey(path string) (groth16.VerifyingKey, error) {
-	key := groth16.NewVerifyingKey(outerCurve.id)
-	if err := readFile(path, key.ReadFrom); err != nil {
-		return nil, refuse(wrapVerifyingKeyField, "it is no verifying key of gnark's Groth16 on %s", outerCurve.title)
+func (r *wrapRequest) wrapVerifyingKey() (groth16.VerifyingKey, error) {
+	outer := r.flavour().outer()
+	key := groth16.NewVerifyingKey(outer.id)
+	if err := readFile(r.WrapVerifyingKey, key.ReadFrom); err != nil {
+		return nil, refuse(wrapVerifyingKeyField, "it is no verifying key of gnark's Groth16 on %s", outer.title)
 	}
-	_, _, commitments := verifyingParts(key)
-	if commitments != 0 || key.NbPublicWitness() != 1 || key.(*bw6761.VerifyingKey).G1.K[1].IsInfinity() {
+	binding, _, commitments := verifyingParts(key)
+	if commitments != 2*outer.commitments || len(binding) != 2+outer.commitments || binding[1].IsInfinity() || !commitsAsWraps(key) {
 		return nil, refuse(wrapVerifyingKeyField, "it is not for one public value, the commitment")
 	}
 	return key, nil
 }
 
-func (r *wrapRequest) keys() ([]*bls12377.VerifyingKey, []wrapKey, error) {
+func (r *wrapRequest) keys() ([]groth16.VerifyingKey, error) {
 	if len(r.VerifyingKeys) != len(r.Slices) {
-		return nil, nil, refuse(verifyingKeyField, "there are %d keys for %d slices", len(r.VerifyingKeys), len(r.Slices))
+		return nil, refuse(verifyingKeyField, "there are %d keys for %d slices", len(r.VerifyingKeys), len(r.Slices))
 	}
-	inner, _ := curveNamed("bls12377")
-	keys, values := make([]*bls12377.VerifyingKey, len(r.Slices)), make([]wrapKey, len(r.Slices))
+	keys := make([]groth16.VerifyingKey, len(r.Slices))
 	for slice, path := range r.VerifyingKeys {
-		key, err := readVerifyingKey(inner, path)
+		key, err := readVerifyingKey(r.flavour().inner(), path)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if key.NbPublicWitness() != r.public(slice) {
-			return nil, nil, refuse(verifyingKeyField, "it is for another number of public values than its slice has")
+			return nil, refuse(verifyingKeyField, "it is for another number of public values than its slice has")
 		}
-		keys[slice] = key.(*bls12377.VerifyingKey)
-		if values[slice], err = valueOf(keys[slice]); err != nil {
-			return nil, nil, refuse(verifyingKeyField, "it has no pairing")
+		if complaint := r.flavour().complaint(key); complaint != "" {
+			return nil, refuse(verifyingKeyField, "%s", complaint)
 		}
+		keys[slice] = key
 	}
-	return keys, values, nil
+	return keys, nil
 }
 
 // filled returns as many parts as the circuit takes: the last chain once more in each place that is left.
@@ -258,7 +294,7 @@ func (r *wrapRequest) filled(parts []claim) ([]claim, error) {
 }
 
 func (r *wrapRequest) publicValues(parts []claim) ([][]element, error) {
-	inner, _ := curveNamed("bls12377")
+	inner := r.flavour().inner()
 	public := make([][]element, len(parts))
 	for place, part := range parts {
 		if len(part.Public) != r.public(place%len(r.Slices)) {
@@ -285,19 +321,29 @@ func (r *wrapRequest) filledValues(parts []claim) ([]claim, [][]element, error) 
 	return all, public, err
 }
 
-func (r *wrapRequest) commitment(keys []wrapKey, parts []claim) (fr.Element, error) {
+func (r *wrapRequest) commitment(keys []groth16.VerifyingKey, parts []claim) (*big.Int, error) {
 	_, public, err := r.filledValues(parts)
 	if err != nil {
-		return fr.Element{}, err
+		return nil, err
 	}
-	return r.wrapShape.commitment(keys, public), nil
+	digests := make([]*big.Int, len(keys))
+	for slice, key := range keys {
+		if digests[slice], err = r.flavour().digest(key); err != nil {
+			return nil, err
+		}
+	}
+	var values []*big.Int
+	for _, value := range bound(&r.wrapShape, public) {
+		values = append(values, bigOf(value))
+	}
+	return r.flavour().commitment(digests, values), nil
 }
 
 func (r *wrapRequest) witness() (witness.Witness, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	_, values, err := r.keys()
+	keys, err := r.keys()
 	if err != nil {
 		return nil, err
 	}
@@ -309,25 +355,41 @@ func (r *wrapRequest) witness() (witness.Witness, error) {
 	if r.Claimed != nil {
 		claimed = r.Claimed
 	}
-	commitment, err := r.commitment(values, claimed)
+	commitment, err := r.commitment(keys, claimed)
 	if err != nil {
 		return nil, err
 	}
-	assigned := &wrapCircuit{Commitment: commitment, Keys: values, Parts: make([]wrapPart, len(all))}
-	inner, _ := curveNamed("bls12377")
+	proofs := make([]groth16.Proof, len(all))
 	for place := range all {
-		read, err := inner.readProof(all[place].Proof)
-		if err != nil {
+		if proofs[place], err = r.flavour().inner().readProof(all[place].Proof); err != nil {
 			return nil, refuse(partsField, "part %d: %s", place, err)
 		}
-		proof := read.(*bls12377.Proof)
-		assigned.Parts[place] = wrapPart{
-			Ar: sw_bls12377.NewG1Affine(proof.Ar), Krs: sw_bls12377.NewG1Affine(proof.Krs), Bs: sw_bls12377.NewG2Affine(proof.Bs),
-			Public: make([]frontend.Variable, len(public[place])),
-		}
-		for at, value := range public[place] {
-			assigned.Parts[place].Public[at] = bigOf(value)
-		}
 	}
-	return frontend.NewWitness(assigned, ecc.BW6_761.ScalarField())
+	assigned, err := r.flavour().assigned(keys, proofs, public, commitment)
+	if err != nil {
+		return nil, err
+	}
+	return frontend.NewWitness(assigned, r.flavour().outer().id.ScalarField())
+}
+
+// challenged lets a circuit's constraints be looked at without keys: what it commits to, to draw a challenge, is hashed.
+func challenged() solver.Option {
+	id := solver.GetHintID(cs.Bsb22CommitmentComputePlaceholder)
+	return solver.OverrideHint(id, func(modulus *big.Int, committed, challenge []*big.Int) error {
+		sum := sha256.New()
+		for _, value := range committed {
+			sum.Write(value.FillBytes(make([]byte, 96)))
+		}
+		challenge[0].SetBytes(sum.Sum(nil)).Mod(challenge[0], modulus)
+		return nil
+	})
+}
+
+// hashedByMiMC is of values below the modulus of the hash's field.
+func hashedByMiMC(kind hash.Hash, content []*big.Int) *big.Int {
+	sum := kind.New()
+	for _, value := range content {
+		_, _ = sum.Write(value.FillBytes(make([]byte, sum.BlockSize()))) // whatever is below the modulus is taken
+	}
+	return new(big.Int).SetBytes(sum.Sum(nil))
 }

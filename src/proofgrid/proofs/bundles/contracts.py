@@ -13,7 +13,7 @@ from proofgrid.proofs.bundles.bundle import DEFAULT_LIMITS, Workbench, parts_of,
 from proofgrid.proofs.bundles.container import open_container
 from proofgrid.proofs.bundles.manifest import Manifest
 from proofgrid.proofs.kit.workdirs import empty_folders
-from proofgrid.proofs.offers import Contract, ContractCall, WritesContract
+from proofgrid.proofs.offers import Contract, ContractCall, WritesContract, WritesContractOfOneProof
 from proofgrid.proofs.registry import proof_system
 
 
@@ -39,15 +39,35 @@ def writer_of(system: str) -> WritesContract:
 
 
 def contracts_in(bundle: Path, *, expect_program: str | None, workdir: Path) -> list[Contract]:
-    """Verify a bundle and return the contracts for its program; raises what verify_bundle and `contracts` raise."""
-    _, files, _ = _verified(bundle, expect_program, workdir)
-    return writer_of(files.program.proof_system).contracts(files, workdir=workdir / "contracts")
+    """Verify a bundle and return the contracts for its proofs; raises what verify_bundle and `contracts` raise."""
+    manifest, files, _ = _verified(bundle, expect_program, workdir)
+    writer = writer_of(files.program.proof_system)
+    if manifest.wrapped is not None:
+        return [_of_one_proof(writer).contract_of_one_proof(files, workdir=workdir / "contracts")]
+    return writer.contracts(files, workdir=workdir / "contracts")
+
+
+def contracts_of(files: ProgramFiles, *, workdir: Path) -> list[Contract]:
+    """Return the contracts for a program: one per slice, then one for the one proof of a request, where it makes such.
+
+    Raises InvalidField where its system writes none, and for proofs that no contract can verify.
+    """
+    writer = writer_of(files.program.proof_system)
+    contracts = writer.contracts(files, workdir=workdir)
+    if files.program.wraps and isinstance(writer, WritesContractOfOneProof):
+        contracts.append(writer.contract_of_one_proof(files, workdir=workdir))
+    return contracts
 
 
 def calls_in(bundle: Path, *, expect_program: str | None, workdir: Path) -> list[PlacedCall]:
     """Verify a bundle and return a call for each of its proofs; raises what verify_bundle and `contracts` raise."""
     manifest, files, parts = _verified(bundle, expect_program, workdir)
     writer = writer_of(manifest.program.proof_system)
+    if manifest.wrapped is not None:
+        [one] = parts
+        said = (files, manifest.statement, manifest.result, one)
+        call = _of_one_proof(writer).call_of_one_proof(*said, workdir=workdir / "calls")
+        return [PlacedCall(one.input_index, one.slice_index, call)]
     calls = writer.contract_calls(files, manifest.statement, parts, workdir=workdir / "calls")
     return [PlacedCall(part.input_index, part.slice_index, call) for part, call in zip(parts, calls, strict=True)]
 
@@ -59,12 +79,27 @@ def spell_call(
 
     Raises InvalidField for several proofs, and for one that no contract takes.
     """
-    if len(parts) != 1:
-        raise InvalidField(f"a contract takes one proof, the task has {len(parts)}", field="deliver")
     writer = writer_of(name)
+    wraps = [part for part in parts if files.program.is_wrap(part.slice_index)]
+    if len(wraps or parts) != 1:
+        raise InvalidField(f"a contract takes one proof, the task has {len(parts)}", field="deliver")
     with empty_folders(scratch) as workdirs:
+        if wraps:
+            result = proof_system(name).combine(files, statement, parts, workdir=workdirs.next())
+            said = (files, statement, result, wraps[0])
+            return _of_one_proof(writer).call_of_one_proof(*said, workdir=workdirs.next()).calldata
         [call] = writer.contract_calls(files, statement, parts, workdir=workdirs.next())
     return call.calldata
+
+
+def _of_one_proof(writer: WritesContract) -> WritesContractOfOneProof:
+    if not isinstance(writer, WritesContractOfOneProof):
+        raise InvalidField(
+            "its proofs are inside one proof, for which its system writes no contract",
+            field="bundle",
+            hint="submit without --one-proof to get a proof for each input",
+        )
+    return writer
 
 
 def _verified(
@@ -74,10 +109,6 @@ def _verified(
     bench = Workbench(workdir)
     manifest = verify_bundle(bundle, expect_program=expect_program, workdir=bench).manifest
     if manifest.wrapped is not None:
-        raise InvalidField(
-            "its proofs are inside one proof, which is of another circuit than the program's",
-            field="bundle",
-            hint="submit without one_proof to get a proof for each input",
-        )
+        _of_one_proof(writer_of(manifest.program.proof_system))
     with open_container(bundle, DEFAULT_LIMITS) as container:
         return manifest, bench.extract(container, manifest.program), parts_of(container, manifest)

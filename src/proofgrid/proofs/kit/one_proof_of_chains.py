@@ -162,17 +162,23 @@ class OneProofOfChains(ChainPerInput):
         output = the_one(parts, index=slices).output
         if output.public:
             raise BadProof("a proof of everything comes with no values of its own")
+        claims = self.claims_of(files, statement, result)
+        self.check_wrap(files, claims, output.proof, workdir=workdir)
+        inputs = len(claims) // slices
+        return [f"one proof verifies, for all inputs of the statement and all outputs of the result ({inputs})"]
+
+    def claims_of(self, files: ProgramFiles, statement: Mapping[str, Json], result: Mapping[str, Json]) -> list[Claim]:
+        """Return what one proof of a request is of, chain by chain; raise BadProof for what nobody can have proven."""
+        slices = len(files.program.slices)
         inputs = inputs_of(_plain(statement))
         if not 1 <= len(inputs) <= self.inputs_max(files):
             raise BadProof("it is of more inputs than one proof of this program can be", field="statement")
         left = _left(result, inputs=len(inputs), slices=slices)
-        claims = [
+        return [
             Claim(slice_index=place, shown=self.shown_to(files, place, shown, chain[:place]), claimed=chain[place])
             for shown, chain in zip(inputs, left, strict=True)
             for place in range(slices)
         ]
-        self.check_wrap(files, claims, output.proof, workdir=workdir)
-        return [f"one proof verifies, for all inputs of the statement and all outputs of the result ({len(inputs)})"]
 
 
 def _plain(statement: Mapping[str, Json]) -> dict[str, Json]:

@@ -12,8 +12,14 @@ from proofgrid.rules.access.roles import Caller, Role
 from proofgrid.rules.chain.delivering import DeliveryTerms, NotDelivered, check_target
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.proof_deliveries import GET_PROOF_DELIVERY, WANT_DELIVERY, ProofDelivery, delivery_terms
-from proofgrid.store.task_views import GET_TASK, JOBS_OF_TASK
+from proofgrid.store.proof_deliveries import (
+    GET_PROOF_DELIVERY,
+    PROOFS_HANDED_OUT,
+    WANT_DELIVERY,
+    ProofDelivery,
+    delivery_terms,
+)
+from proofgrid.store.task_views import GET_TASK
 from proofgrid.store.transactions import Transaction
 
 log = structlog.get_logger(__name__)
@@ -41,11 +47,11 @@ class ProofDeliveries:
         async with self._database.transaction(Transaction.WANT_DELIVERY) as connection:
             await self._check_own(connection, caller, task_id)
             check_target(target, await delivery_terms(connection))
-            jobs = await connection.fetch(JOBS_OF_TASK, task_id=task_id)
-            if len(jobs) != 1:
+            proofs = await connection.first(PROOFS_HANDED_OUT, task_id=task_id)
+            if proofs != 1:
                 raise NotDelivered(
-                    f"a contract takes one proof, the task has {len(jobs)}",
-                    hint="a program of one slice, one input in each request",
+                    f"a contract takes one proof, the task has {proofs}",
+                    hint="a program of one slice, one input in each request; or one proof of all inputs",
                 )
             await connection.run(WANT_DELIVERY, task_id=task_id, target=target)
             wanted = await self._read(connection, task_id)

@@ -11,6 +11,11 @@ SELECT chain_id, submitter, contracts, price, gas_most FROM delivery_terms;
 -- Once for each task.
 INSERT INTO proof_deliveries (task_id, target) VALUES (:task_id, :target) ON CONFLICT (task_id) DO NOTHING RETURNING task_id;
 
+-- name: proofs_handed_out
+-- How many proofs a task ends in: those of jobs that no other one takes.
+SELECT count(*) AS proofs FROM jobs WHERE jobs.task_id = :task_id AND NOT EXISTS (
+    SELECT FROM jobs AS wraps WHERE wraps.task_id = :task_id AND jobs.position = ANY(wraps.depends_on));
+
 -- name: get_proof_delivery
 SELECT task_id, target, state, price, detail, hash, block, gas FROM proof_deliveries WHERE task_id = :task_id;
 

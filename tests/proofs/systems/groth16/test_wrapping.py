@@ -14,9 +14,9 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField, InvalidInput, InvalidProgram
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.kit.asking import Refused
-from proofgrid.proofs.kit.circom.engine import ask
+from proofgrid.proofs.kit.circom.curves import CURVES
+from proofgrid.proofs.kit.circom.engine import SETUP_SECONDS, ask
 from proofgrid.proofs.offers import MakesOneProof
-from proofgrid.proofs.systems.groth16 import wrapping
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 
@@ -41,8 +41,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Made:
-    """A circuit on BLS12-377 under two keys of one shape, and proofs."""
+    """A circuit under two keys of one shape, and proofs."""
 
+    curve: str
     folder: Path
     files: ProgramFiles
     other: ProgramFiles
@@ -63,23 +64,27 @@ class Made:
         `chains`: for how many it is made; 0: for as many as there are.
         """
         keys = keys or [self.files]
-        request: dict[str, Any] = {"chains": chains or len(parts) // len(keys), "slices": [[1, 1]] * len(keys)}
+        request: dict[str, Any] = {"curve": self.curve, "chains": chains or len(parts) // len(keys)}
+        request["slices"] = [[1, 1]] * len(keys)
         request["verifying_keys"] = [str(one.path("verifying_key")) for one in keys]
         request["parts"] = [part.to_json() for part in parts]
         if claimed is not None:
             request["claimed"] = [part.to_json() for part in claimed]
-        answer = ask("wrap-check", request, workdir=self.folder / "check", memory=4 << 30)
+        answer = ask("wrap-check", request, workdir=self.folder / "check", memory=12 << 30, seconds=SETUP_SECONDS)
         return bool(answer["satisfied"])
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made_on(PRIME, tmp_path_factory.mktemp("wraps"))
+
+
+def made_on(prime: str, folder: Path) -> Made:
     engine_or_skip()
-    folder = tmp_path_factory.mktemp("wraps")
     system = Groth16System()
     files, other = (
         system.build_program(
-            with_keys(files_of("product", prime=PRIME), folder / name).files,
+            with_keys(files_of("product", prime=prime), folder / name).files,
             {},
             trust={},
             workdir=folder / f"{name}-build",
@@ -94,7 +99,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         return Part(output.proof, (*output.public["output"], *job.facts["shown"]))  # type: ignore[misc]
 
     first, second, zero = (proven(files, value) for value in (FIRST, SECOND, ZERO))
-    return Made(folder, files, other, first, second, zero, proven(other, FIRST))
+    curve = str(files.program.identity["curve"])
+    return Made(curve, folder, files, other, first, second, zero, proven(other, FIRST))
 
 
 def test_parts_that_verify_are_taken_and_fewer_fill_the_places(made: Made) -> None:
@@ -147,7 +153,7 @@ def test_what_is_no_part_at_all_is_refused_before_the_circuit(made: Made) -> Non
         replace(made.first, proof=bytes(192)),
         infinity,
         replace(made.first, public=("210",)),
-        claiming(made.first, output=str(wrapping.CURVE.modulus + 210)),
+        claiming(made.first, output=str(CURVES[PRIME].modulus + 210)),
         claiming(made.first, output="0210"),
     ):
         with pytest.raises(Refused) as caught:
@@ -159,9 +165,10 @@ def test_what_is_no_part_at_all_is_refused_before_the_circuit(made: Made) -> Non
         {"slices": []},
         {"slices": [[-1, 2]]},
         {"slices": [[1, 1], [1, 2]]},
+        {"curve": "bw6761"},
     ]
     for shape in shapes:
-        request = {"chains": 1, "slices": [[1, 1]], "verifying_keys": [], "parts": [], **shape}
+        request = {"curve": PRIME, "chains": 1, "slices": [[1, 1]], "verifying_keys": [], "parts": [], **shape}
         with pytest.raises(Refused):
             ask("wrap-check", request, workdir=made.folder / "check", memory=1 << 30)
 
@@ -187,7 +194,7 @@ def test_half_of_what_wraps_need_is_refused_by_name(made: Made) -> None:
         ({**source, **wraps}, {"wrap_parts": 65}, InvalidField, "settings.wrap_parts"),
         ({**source, **wraps}, {"wrap_parts": True}, InvalidField, "settings.wrap_parts"),
         ({**source, **wraps}, {"slices": 2}, InvalidField, "settings.slices"),
-        ({**on_bn254, **wraps}, {"wrap_parts": 1}, InvalidProgram, "source.r1cs"),
+        ({**on_bn254, **wraps}, {"wrap_parts": 1}, InvalidProgram, "source.wrap_verifying_key"),
         ({**source, **wraps}, {"wrap_parts": 1}, InvalidProgram, "source.wrap_verifying_key"),
     ):
         with pytest.raises(kind) as caught:

@@ -9,7 +9,7 @@
 Keys are random, so they are part of what a client hands in and of a program's identity, and their setup is whoever
 made them to be trusted with: `proofgrid program keygen` makes some for development.
 
-With keys of wraps as well (`wrapping`), a program on BLS12-377 makes one proof of many inputs.
+With keys of wraps as well (`wrapping`), a program makes one proof of many inputs; on BN254 a contract verifies it.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _program(
         identity=identity,
         files=dict(digests),
         verifying_files=("verifying_key", *(("wrap_verifying_key",) if wrap else ())),
-        wraps=() if wrap is None else (wrap_spec(int(str(wrap["constraints"]))),),
+        wraps=() if wrap is None else (wrap_spec(circuit.curve, int(str(wrap["constraints"]))),),
         slices=(
             SliceSpec(
                 index=0,

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput, InvalidProgram
-from proofgrid.proofs.base import ProgramFiles, Report, SliceSpec
+from proofgrid.proofs.base import PartialProof, ProgramFiles, Report, SliceSpec
 from proofgrid.proofs.kit.asking import Refused, refused_as
+from proofgrid.proofs.kit.circom.curves import Curve, curve_of
 from proofgrid.proofs.kit.circom.engine import Circuit, circuit_of
 from proofgrid.proofs.kit.circom.identity import counts_of
+from proofgrid.proofs.kit.contract_calls import call_of
+from proofgrid.proofs.kit.files import require
 from proofgrid.proofs.kit.one_proof_of_chains import Claim, OneProofOfChains
+from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.systems.groth16 import wrapping
 
 
@@ -28,10 +32,7 @@ class WrapsProofs(OneProofOfChains):
         parts = wrapping.parts_of_setting(parts)
         with refused_as(InvalidProgram):
             circuit = circuit_of(source["r1cs"], workdir=workdir)
-            if circuit.curve is not wrapping.CURVE:
-                rule = f"proofs on {circuit.curve.title} cannot be wrapped"
-                raise InvalidProgram(rule, field="source.r1cs", hint="compile the circuit with --prime bls12377")
-            shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
+            shape = wrapping.Shape(circuit.curve, parts, circuit.outputs, circuit.public_inputs)
             wrapping.make_keys(shape, made, workdir=workdir, report=report)
         return made
 
@@ -49,7 +50,7 @@ class WrapsProofs(OneProofOfChains):
     ) -> bytes:
         """Prove many proofs by one."""
         shape, constraints = wrap_of(files)
-        memory = wrapping.memory_bytes(constraints)
+        memory = wrapping.memory_bytes(shape.curve, constraints)
         with refused_as(InvalidInput, field="job_input"):
             return wrapping.prove(shape, files, claims, proofs, memory=memory, workdir=workdir, report=report)
 
@@ -61,6 +62,29 @@ class WrapsProofs(OneProofOfChains):
             wrong = reason.rule
         if wrong:
             raise BadProof(wrong)
+
+    def contract_of_one_proof(self, files: ProgramFiles, *, workdir: Path) -> Contract:
+        """Do what WritesContractOfOneProof.contract_of_one_proof promises; contracts know BN254 only."""
+        require(files, "verifying_key", "wrap_verifying_key")
+        with refused_as(InvalidField, field="program", hint="compile with --prime bn128"):
+            source = wrapping.contract_of(wrap_of(files)[0], files, workdir=workdir)
+        return Contract(name="OneProofVerifier", source=source)
+
+    def call_of_one_proof(
+        self,
+        files: ProgramFiles,
+        statement: Mapping[str, Json],
+        result: Mapping[str, Json],
+        part: PartialProof,
+        *,
+        workdir: Path,
+    ) -> ContractCall:
+        """Do what WritesContractOfOneProof.call_of_one_proof promises."""
+        shape, _ = wrap_of(files)
+        with refused_as(InvalidField, field="program", hint="compile with --prime bn128"):
+            words = wrapping.words_of(shape, part.output.proof, workdir=workdir)
+        values = wrapping.values_of(shape, self.claims_of(files, statement, result))
+        return call_of(f"verifyProofs(uint256[8],uint256[2],uint256[2],uint256[{len(values)}])", *words, values)
 
 
 def wrap_parts(source: Mapping[str, Path], settings: Mapping[str, Json]) -> int:
@@ -86,20 +110,18 @@ def checked_wrap(
     circuit: Circuit, parts: int, paths: Mapping[str, Path], *, workdir: Path, report: Report
 ) -> dict[str, Json]:
     """Return what an identity says of wraps whose keys are for them. Raises Refused."""
-    if circuit.curve is not wrapping.CURVE:
-        raise Refused("source.r1cs", f"proofs on {circuit.curve.title} cannot be wrapped: compile for bls12377")
     report("wrap keys", 500)
-    shape = wrapping.Shape(parts, circuit.outputs, circuit.public_inputs)
+    shape = wrapping.Shape(circuit.curve, parts, circuit.outputs, circuit.public_inputs)
     constraints = wrapping.check_keys(shape, {name: paths[name] for name in wrapping.KEYS}, workdir=workdir)
     return {"parts": parts, "constraints": constraints}
 
 
-def wrap_spec(constraints: int) -> SliceSpec:
+def wrap_spec(curve: Curve, constraints: int) -> SliceSpec:
     """Return what a wrap needs, behind the only slice."""
     return SliceSpec(
         index=1,
-        units=wrapping.units(constraints),
-        memory_bytes=wrapping.memory_bytes(constraints),
+        units=wrapping.units(curve, constraints),
+        memory_bytes=wrapping.memory_bytes(curve, constraints),
         files=("verifying_key", *wrapping.KEYS),
     )
 
@@ -110,4 +132,4 @@ def wrap_of(files: ProgramFiles) -> tuple[wrapping.Shape, int]:
     parts, constraints = (wrap.get("parts"), wrap.get("constraints")) if isinstance(wrap, Mapping) else (None, None)
     if type(parts) is not int or type(constraints) is not int or not 0 <= parts <= wrapping.PARTS_MAX:
         raise BadProof("the program's identity is malformed", field="program.identity")
-    return wrapping.Shape(parts, *counts_of(files)), constraints
+    return wrapping.Shape(curve_of(files.program), parts, *counts_of(files)), constraints

@@ -1,6 +1,9 @@
-"""Proofs of proofs: BLS12-377's inside one on BW6-761, whose scalar field has the coordinates of the other's points.
+"""Proofs of proofs, of two kinds, by the curve of the proofs inside.
 
-What the circuit demands stands in engines/gnark/wrap_circuit.go; here it is asked, and said what it costs.
+BLS12-377   inside one on BW6-761, whose scalar field has the coordinates of the other's points: cheap
+BN254       inside one on BN254, in limbs: dear, and contracts verify it
+
+What the circuits demand stands in engines/gnark/wrap_circuit.go; here it is asked, and said what they cost.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from pathlib import Path
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.proofs.base import ProgramFiles, Report
-from proofgrid.proofs.kit.circom.curves import CURVES
+from proofgrid.proofs.kit.asking import texts_in
+from proofgrid.proofs.kit.circom.curves import CURVES, Curve
 from proofgrid.proofs.kit.circom.engine import SETUP_SECONDS, ask
 from proofgrid.proofs.kit.circom.signals import is_element
 from proofgrid.proofs.kit.one_proof_of_chains import Claim
@@ -21,40 +25,66 @@ from proofgrid.proofs.kit.one_proof_of_chains import Claim
 WRAP = "wrap"  #: in an identity: {"parts", "constraints"}
 SUFFIXES = {"wrap_proving_key": ".wpk", "wrap_verifying_key": ".wvk"}
 KEYS = tuple(SUFFIXES)
-CURVE = CURVES["bls12377"]  #: of the proofs that can be wrapped
 PARTS_MAX = 64
 
 _MEMORY_LEAST_BYTES = 1 << 30
-_MEMORY_PER_CONSTRAINT = 12 << 10  #: measured: 7 KiB are used
-_UNITS_LEAST, _CONSTRAINTS_PER_UNIT = 200, 3
+_UNITS_LEAST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What wraps of one kind cost, measured; bounds of constraints are for a key, a proof, and each value of these."""
+
+    key: int
+    value_of_key: int
+    proof: int
+    value: int
+    constraints_per_unit: int
+    memory_per_constraint: int  #: bytes; about half of it is used
+
+
+COSTS = {
+    CURVES["bls12377"].name: Cost(13_000, 1_000, 20_000, 3_000, constraints_per_unit=3, memory_per_constraint=12 << 10),
+    CURVES["bn254"].name: Cost(
+        300_000, 10_000, 700_000, 110_000, constraints_per_unit=20, memory_per_constraint=5 << 10
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a wrap takes: so many proofs, of circuits with so many outputs and public inputs."""
+    """What a wrap takes: so many proofs on a curve, of circuits with so many outputs and public inputs."""
 
+    curve: Curve
     parts: int
     outputs: int
     public_inputs: int
 
+    @property
+    def public(self) -> int:
+        return self.outputs + self.public_inputs
+
+    @property
+    def constraints_at_most(self) -> int:
+        cost = COSTS[self.curve.name]
+        return cost.key + cost.value_of_key * self.public + self.parts * (cost.proof + cost.value * self.public)
+
     def to_json(self) -> dict[str, object]:
-        return {"chains": self.parts, "slices": [[self.outputs, self.public_inputs]]}
+        return {
+            "curve": self.curve.name,
+            "chains": self.parts,
+            "slices": [[self.outputs, self.public_inputs]],
+        }
 
 
-def units(constraints: int) -> int:
+def units(curve: Curve, constraints: int) -> int:
     """Return what a wrap costs, in PU."""
-    return _UNITS_LEAST + constraints // _CONSTRAINTS_PER_UNIT
+    return _UNITS_LEAST + constraints // COSTS[curve.name].constraints_per_unit
 
 
-def memory_bytes(constraints: int) -> int:
+def memory_bytes(curve: Curve, constraints: int) -> int:
     """Return what a wrap's job may take."""
-    return _MEMORY_LEAST_BYTES + constraints * _MEMORY_PER_CONSTRAINT
-
-
-def constraints_at_most(shape: Shape) -> int:
-    """Return a bound of what a wrap's circuit has: measured 24,000 for a proof with two public values, and 13,000."""
-    public = shape.outputs + shape.public_inputs
-    return 13_000 + 1_000 * public + shape.parts * (20_000 + 3_000 * public)
+    return _MEMORY_LEAST_BYTES + constraints * COSTS[curve.name].memory_per_constraint
 
 
 def parts_of_setting(value: Json) -> int:
@@ -114,6 +144,38 @@ def complaint_about(shape: Shape, files: ProgramFiles, claims: Sequence[Claim], 
     return str(ask("wrap-verify", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["verdict"])
 
 
+def contract_of(shape: Shape, files: ProgramFiles, *, workdir: Path) -> str:
+    """Return the contract that takes wraps, by their public values. Raises Refused: contracts know one curve."""
+    request = {
+        **shape.to_json(),
+        "verifying_keys": [files.path("verifying_key")],
+        "wrap_verifying_key": files.path("wrap_verifying_key"),
+    }
+    return str(ask("wrap-solidity", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)["solidity"])
+
+
+def words_of(shape: Shape, proof: bytes, *, workdir: Path) -> list[list[int]]:
+    """Return the coordinates of a wrap as contracts take them: of A, B, C; of what it commits to; of that it knows it.
+
+    Raises Refused.
+    """
+    request = {**shape.to_json(), "proof": base64.b64encode(proof).decode()}
+    answer = ask("wrap-words", request, workdir=workdir, memory=_MEMORY_LEAST_BYTES)
+    return [[int(text) for text in texts_in(answer, name)] for name in ("words", "commitments", "knowledge")]
+
+
+def values_of(shape: Shape, claims: Sequence[Claim]) -> list[int]:
+    """Return the public values of all proofs inside a wrap; the last one stands in each place that is left."""
+    public = [[int(str(value)) for value in _list(part["public"])] for part in parts_of_claims(shape, claims)]
+    public += public[-1:] * (shape.parts - len(public))
+    return [value for values in public for value in values]
+
+
+def _list(value: Json) -> Sequence[Json]:
+    assert isinstance(value, list)  # noqa: S101 - our own
+    return value
+
+
 def parts_of_claims(shape: Shape, claims: Sequence[Claim], proofs: Sequence[bytes] = ()) -> list[dict[str, Json]]:
     """Return the claims as the engine reads them, with their proofs; raise BadProof for values of another circuit."""
     parts: list[dict[str, Json]] = []
@@ -123,7 +185,7 @@ def parts_of_claims(shape: Shape, claims: Sequence[Claim], proofs: Sequence[byte
             if not isinstance(values, list) or len(values) != count:
                 raise BadProof(f"part {place} has not the public values of the circuit")
             public += values
-        if not all(is_element(value, CURVE) for value in public):
+        if not all(is_element(value, shape.curve) for value in public):
             raise BadProof(f"the public values of part {place} are not elements of the field, in decimal")
         proof = {"proof": base64.b64encode(proofs[place]).decode()} if proofs else {}
         parts.append({"public": public, **proof})
@@ -137,7 +199,7 @@ def _ask(
         command,
         {**shape.to_json(), **request},
         workdir=workdir,
-        memory=memory_bytes(constraints_at_most(shape)),
+        memory=memory_bytes(shape.curve, shape.constraints_at_most),
         report=report,
         seconds=SETUP_SECONDS,
     )
