@@ -46,7 +46,7 @@ class Cost:
 COSTS = {
     CURVES["bls12377"].name: Cost(13_000, 1_000, 20_000, 3_000, constraints_per_unit=3, memory_per_constraint=12 << 10),
     CURVES["bn254"].name: Cost(
-        300_000, 10_000, 700_000, 110_000, constraints_per_unit=20, memory_per_constraint=5 << 10
+        300_000, 10_000, 700_000, 110_000, constraints_per_unit=17, memory_per_constraint=5 << 10
     ),
 }
 
