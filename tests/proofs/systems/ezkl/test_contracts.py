@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import ezkl
 import pytest
@@ -84,7 +85,13 @@ def test_a_contract_takes_proofs_of_its_slice_and_no_forged_ones(
             calls.proof(1, LAST),
         )
     ]
-    others = ([values[0] + 1, *values[1:]], [values[0] + MODULUS, *values[1:]], values[:-1], [*values, 0], [])
+    others: list[list[int]] = [
+        [values[0] + 1, *values[1:]],
+        [values[0] + MODULUS, *values[1:]],
+        values[:-1],
+        [*values, 0],
+        [],
+    ]
     forged += [call_of(FUNCTION, proof, public) for public in others]
     forged += [calls.of(0, 1)]
     answers = answers_of(made[LAST], [*right, *(one.calldata for one in forged)])
@@ -95,12 +102,13 @@ def test_calls_say_what_the_engine_says(
     digits_program: ProgramFiles, proven_digits: ProvenRequest, calls: Calls, tmp_path: Path
 ) -> None:
     """It puts a word of zeros behind each proof, which no contract looks at."""
+    encode: Any = ezkl.encode_evm_calldata
     for slice_index in (0, 2, LAST):
         facts = proven_digits.facts(0, slice_index)
         public = [to_felt(integer) for name in ("public_input", "public_output") for integer in facts[name]]
         proof = calls.proof(0, slice_index)
         (tmp_path / "proof").write_text(said_to_the_engine(proof, public))
-        theirs = bytes(ezkl.encode_evm_calldata(str(tmp_path / "proof"), str(tmp_path / "call")))
+        theirs = bytes(encode(str(tmp_path / "proof"), str(tmp_path / "call")))
         ours = bytes.fromhex(calls.of(0, slice_index).calldata[2:])
         assert ours[:4] == theirs[:4]
         assert decode(["bytes", "uint256[]"], ours[4:]) == decode(["bytes", "uint256[]"], theirs[4:])
