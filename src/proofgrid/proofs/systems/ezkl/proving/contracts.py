@@ -5,7 +5,7 @@
         instances   the public values of the slice, as `verify.instances_of` has them
 
 The engine makes every proof over Keccak, as contracts want it, so all programs have contracts, those of long ago too.
-A contract sees one slice. Whether neighbours commit to the same tensor is for whoever calls several of them to compare.
+A contract of a slice sees no other. Whether neighbours commit to the same tensor is for whoever calls them to compare.
 """
 
 from __future__ import annotations
