@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,12 @@ from proofgrid.primitives.errors import BadProof, InvalidField
 from proofgrid.proofs.base import ProgramFiles
 from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.engine import quiet_environment
-from proofgrid.proofs.offers import ContractCall, WritesContract
+from proofgrid.proofs.offers import Contract, ContractCall, WritesContract
 from proofgrid.proofs.systems.ezkl.engine import COMMITMENT_BYTES
 from proofgrid.proofs.systems.ezkl.felts import MODULUS, to_felt
-from proofgrid.proofs.systems.ezkl.proving import contract_source, contracts
-from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION
+from proofgrid.proofs.systems.ezkl.proving import contract_source, contract_text, contracts
+from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION, KEYED_FUNCTION
+from proofgrid.proofs.systems.ezkl.reference.curve import times
 from tests.proofs.conftest import SYSTEM, ProvenRequest
 from tests.proofs.evm.running import answers_of
 
@@ -54,9 +58,7 @@ class Calls:
         return self._proven.part(input_index, slice_index).output.proof
 
     def values(self, input_index: int, slice_index: int) -> list[int]:
-        said = self.of(input_index, slice_index).arguments[1]
-        assert isinstance(said, list)
-        return [int(str(value)) for value in said]
+        return numbers(self.of(input_index, slice_index).arguments[1])
 
 
 def verifying_only(files: ProgramFiles) -> ProgramFiles:
@@ -94,8 +96,9 @@ def test_a_contract_takes_proofs_of_its_slice_and_no_forged_ones(
     ]
     forged += [call_of(FUNCTION, proof, public) for public in others]
     forged += [calls.of(0, 1)]
-    answers = answers_of(made[LAST], [*right, *(one.calldata for one in forged)])
-    assert [one.returned for one in answers] == [TRUE, TRUE, *[None] * len(forged)]
+    refused = [*(one.calldata for one in forged), "0x" + elsewhere(calls.of(0, LAST)).hex()]
+    answers = answers_of(made[LAST], [*right, *refused])
+    assert [one.returned for one in answers] == [TRUE, TRUE, *[None] * len(refused)]
 
 
 def test_calls_say_what_the_engine_says(
@@ -137,7 +140,7 @@ def test_whoever_calls_several_contracts_finds_the_links_in_the_calls(calls: Cal
 def test_the_engine_is_kept_from_getting_a_compiler(digits_program: ProgramFiles, tmp_path: Path) -> None:
     """It asks a network for one, whose proxy we are, unless it is told that it has no home."""
     files = digits_program.paths
-    asked = [files["slice/0/vk"], files["slice/0/settings"], files["srs.verifier"], tmp_path / "contract.sol"]
+    asked = [files["slice/0/vk"], files["slice/0/settings"], files["srs.verifier"], tmp_path / "contract.sol", 70_000]
     homeless = dict(line.split("=") for line in contract_source.HOMELESS)
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.setblocking(False)
@@ -147,7 +150,10 @@ def test_the_engine_is_kept_from_getting_a_compiler(digits_program: ProgramFiles
         with pytest.raises(BlockingIOError):
             proxy.accept()
     assert "contract Halo2Verifier {" in (tmp_path / "contract.sol").read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["contract.sol"]
+    assert "contract Halo2VerifierReusable {" in (tmp_path / "contract.sol.keyed").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"contract.sol{kind}" for kind in ("", ".key", ".keyed")
+    ]
 
 
 def test_a_key_that_is_none_has_no_contract(digits_program: ProgramFiles, tmp_path: Path) -> None:
@@ -160,10 +166,91 @@ def test_a_key_that_is_none_has_no_contract(digits_program: ProgramFiles, tmp_pa
         SYSTEM.contracts(ProgramFiles(digits_program.program, paths), workdir=tmp_path)
 
 
-def test_a_contract_that_no_chain_would_take_is_refused(
-    digits_program: ProgramFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_contract_with_too_much_code_takes_its_key_with_each_call(
+    digits_program: ProgramFiles, proven_digits: ProvenRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A model with more code, as an LSTM, takes longer to build; so the limit comes down to this one."""
     monkeypatch.setattr(contracts, "SOURCE_BYTES_MAX", 70_000)
-    with pytest.raises(InvalidField, match="slice 0 has more code than a chain takes") as caught:
-        SYSTEM.contracts(digits_program, workdir=tmp_path)
-    assert "more slices" in caught.value.hint
+    made = SYSTEM.contracts(verifying_only(digits_program), workdir=tmp_path / "work")
+    statement, part = proven_digits.request.statement, proven_digits.part(0, LAST)
+    (call,) = SYSTEM.contract_calls(digits_program, statement, [part], workdir=tmp_path / "work")
+    assert not list((tmp_path / "work").iterdir())
+    assert call.function == KEYED_FUNCTION == "verifyProof(bytes,uint256[],bytes32[])"
+    proof, values, key = part.output.proof, *(numbers(said) for said in call.arguments[1:])
+    (other,) = SYSTEM.contract_calls(digits_program, statement, [proven_digits.part(0, 0)], workdir=tmp_path / "work")
+
+    forged = [
+        call_of(KEYED_FUNCTION, proof[:-1] + bytes([proof[-1] ^ 1]), values, key).calldata,
+        call_of(KEYED_FUNCTION, proof, [values[0] + 1, *values[1:]], key).calldata,
+        call_of(KEYED_FUNCTION, proof, values, [*key[:-1], key[-1] ^ 1]).calldata,
+        call_of(KEYED_FUNCTION, proof, values, key[:-1]).calldata,
+        call_of(KEYED_FUNCTION, proof, values, []).calldata,
+        other.calldata,  # right, of another slice with a key of its own
+        "0x" + elsewhere(call).hex(),
+    ]
+    answers = answers_of(made[LAST], [call.calldata, *forged])
+    assert [one.returned for one in answers] == [TRUE, *[None] * len(forged)]
+
+
+def numbers(said: Json) -> list[int]:
+    """Return the words that a call's argument is."""
+    assert isinstance(said, list)
+    return [int(str(value), 0) for value in said]
+
+
+def word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def elsewhere(call: ContractCall, values: Sequence[int] | None = None, usual: bytes = b"") -> bytes:
+    """Spell a call with its proof behind all, where the call says that it is.
+
+    `usual` stands where proofs usually are, else the proof itself; `values` are said instead of its own.
+    """
+    said, *others = call.arguments
+    proof = bytes.fromhex(str(said)[2:])
+    lists = [list(values or numbers(others[0])), *map(numbers, others[1:])]
+    told = [word(len(proof)) + (usual or proof), *(b"".join(map(word, [len(one), *one])) for one in lists)]
+    places = list(accumulate(map(len, told), initial=32 * len(told)))
+    heads = b"".join(map(word, [places[-1], *places[1:-1]]))
+    return bytes.fromhex(call.calldata[2:10]) + heads + b"".join(told) + word(len(proof)) + proof
+
+
+def test_the_engines_own_contract_takes_a_forged_proof_and_ours_does_not(
+    digits_program: ProgramFiles, calls: Calls, tmp_path: Path
+) -> None:
+    """Challenges come of a proof that is elsewhere, and its last two points, W and W', of where they usually are.
+
+    With W' = 0 the pairing asks that a sum is zero in which W has a factor that is known beforehand.
+    """
+    text = contracts._written(digits_program, LAST, tmp_path).text
+    call, proof = calls.of(0, LAST), calls.proof(0, LAST)
+    lie = [424_242, *calls.values(0, LAST)[1:]]
+    found = re.search(r"success := ec_mul_tmp\(success, sub\(R, mload\((0x\w+)\)\)\)", text)
+    assert found is not None
+    before = "            // Perform pairing\n"
+    sum_of = "mstore(0x00, mload(PAIRING_LHS_X_MPTR)) mstore(0x20, mload(PAIRING_LHS_Y_MPTR))"
+    telling = f"{sum_of} mstore(0x40, mload({found[1]})) return(0x00, 0x60)\n{before}"
+    without = elsewhere(call, lie, proof[:-128] + bytes(128))
+    (answer,) = answers_of(_engines(text.replace(before, telling)), ["0x" + without.hex()])
+    assert answer.returned is not None
+    x, y, factor = (int(answer.returned[2:][at : at + 64], 16) for at in (0, 64, 128))
+    (point,) = times([pow(factor, -1, MODULUS)], [(x, y)])
+    assert point is not None
+
+    forged = elsewhere(call, lie, proof[:-128] + b"".join(map(word, point)) + bytes(64))
+    (theirs,) = answers_of(_engines(text), ["0x" + forged.hex()])
+    (ours,) = answers_of(contract_text.whole_contract(text, LAST), ["0x" + forged.hex()])
+    assert (theirs.returned, ours.returned) == (TRUE, None)
+
+
+def _engines(text: str) -> Contract:
+    return Contract(name=contract_text.NAME, source=text)
+
+
+def test_a_text_of_the_engine_that_is_not_known_is_refused() -> None:
+    for text in ("", "contract Halo2Verifier {", "contract Halo2Verifier {\n    ) public view returns (bool) {\n"):
+        with pytest.raises(contract_text.OtherText):
+            contract_text.whole_contract(text, 0)
+        with pytest.raises(contract_text.OtherText):
+            contract_text.keyed_contract(text, 0, bytes(32))
