@@ -100,7 +100,7 @@ UPDATE vault_batches SET file = '' WHERE sequence < :below AND file <> '';
 -- The file by which claims go now: the newest that is in force and not struck; or a certain one.
 SELECT b.sequence, b.file, b.number, b.in_force_at FROM vault_batches b, vault_view v
 WHERE b.number IS NOT NULL AND b.file <> '' AND b.state <> 'struck'
-    AND CASE WHEN :number < 0 THEN b.state IN ('final', 'in_force') AND b.in_force_at <= v.newest ELSE b.number = :number END
+    AND CASE WHEN :number::bigint < 0 THEN b.state IN ('final', 'in_force') AND b.in_force_at <= v.newest ELSE b.number = :number END
 ORDER BY b.number DESC LIMIT 1;
 
 -- name: payable_of
