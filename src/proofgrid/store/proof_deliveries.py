@@ -51,6 +51,7 @@ class DeliveryToBring:
     program_digest: Digest
     stage: Stage | None  #: of its transaction; None: nobody wants one yet
     trouble: str | None
+    sender: str | None  #: who signed it
 
 
 SET_DELIVERY_TERMS = query("set_delivery_terms", None)
@@ -61,7 +62,6 @@ DELIVERIES_TO_SPELL = query("deliveries_to_spell", DeliveryToSpell)
 NOTE_CALL = query("note_call", UUID)
 DELIVERIES_TO_BRING = query("deliveries_to_bring", DeliveryToBring)
 NOTE_DELIVERY_STATE = query("note_delivery_state", UUID)
-GIVE_UP_WISH = query("give_up_wish", str)
 
 
 async def delivery_terms(connection: Connection) -> DeliveryTerms:

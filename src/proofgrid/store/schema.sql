@@ -167,7 +167,7 @@ CREATE INDEX chain_debts_waiting ON chain_debts (operator) WHERE (state = ANY (A
 
 CREATE TABLE chain_outbox (
     intent    text NOT NULL,
-    sender    text NOT NULL,
+    sender    text NOT NULL DEFAULT '',
     target    text NOT NULL,
     data      text NOT NULL,
     stage     text NOT NULL DEFAULT 'wanted',
@@ -996,7 +996,7 @@ CREATE TABLE vault_batches (
     made_ms       bigint NOT NULL DEFAULT now_ms(),
     PRIMARY KEY (sequence),
     UNIQUE (number),
-    CHECK ((state = ANY (ARRAY['wanted', 'posted', 'final', 'in_force', 'struck'])))
+    CHECK ((state = ANY (ARRAY['wanted', 'posted', 'final', 'in_force', 'struck', 'refused'])))
 );
 CREATE INDEX vault_batches_open ON vault_batches (sequence) WHERE (state = ANY (ARRAY['wanted', 'posted', 'final']));
 

@@ -23,14 +23,10 @@ WHERE d.state = 'wanted' AND t.state NOT IN (@tasks_open) ORDER BY d.at_ms, d.ta
 UPDATE proof_deliveries SET state = 'ready', call = :call WHERE task_id = :task_id AND state = 'wanted' RETURNING task_id;
 
 -- name: deliveries_to_bring
-SELECT d.task_id, d.target, d.state, d.call, d.price, t.client, t.program_digest, o.stage, o.trouble
+SELECT d.task_id, d.target, d.state, d.call, d.price, t.client, t.program_digest, o.stage, o.trouble, o.sender
 FROM proof_deliveries d JOIN tasks t USING (task_id) LEFT JOIN chain_outbox o ON o.intent = 'deliver:' || d.task_id
 WHERE d.state IN ('ready', 'sending') ORDER BY d.at_ms, d.task_id LIMIT :limit;
 
 -- name: note_delivery_state
 UPDATE proof_deliveries SET state = :state, price = :price, detail = :detail, hash = :hash, block = :block, gas = :gas
 WHERE task_id = :task_id AND state = :was RETURNING task_id;
-
--- name: give_up_wish
--- Before it was signed: afterwards its nonce has to be used.
-UPDATE chain_outbox SET stage = 'failed' WHERE intent = :intent AND stage = 'wanted' RETURNING intent;
