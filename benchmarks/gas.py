@@ -20,6 +20,7 @@ from proofgrid.chain.web3 import AsyncContract
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.ids import Address
 from proofgrid.proofs.offers import Contract
+from proofgrid.proofs.systems.ezkl.proving import contracts
 from proofgrid.rules.ledger.payout_tree import PayoutTree
 from tests.chain.conftest import NETWORK_KEY
 from tests.chain.test_claim_judge import CLAIM, LIE, shown
@@ -33,10 +34,23 @@ NAME = "gas"
 CODE_BYTES_MAX = 24_576  #: of a contract on Ethereum (EIP-170)
 ACCOUNTS = 1_000  #: of a batch
 TASK = bytes(31) + b"\x03"
+KEYED = "ezkl, its key in the call"
+
+
+def keyed(workdir: Path) -> tuple[Contract, str]:
+    """As ezkl, as if the contract had too much code with the key inside."""
+    most, contracts.SOURCE_BYTES_MAX = contracts.SOURCE_BYTES_MAX, 0
+    try:
+        return ezkl(workdir)
+    finally:
+        contracts.SOURCE_BYTES_MAX = most
+
+
 SYSTEMS: dict[str, tuple[Callable[[Path], tuple[Contract, str]], bool]] = {
     "groth16": (groth16, False),
     "noir": (noir, True),
     "ezkl": (ezkl, True),
+    KEYED: (keyed, True),
 }
 
 
@@ -68,7 +82,7 @@ def run(*, repetitions: int) -> Result:
     del repetitions
     busy = busy_percent()
     with temporary_folder() as folder:
-        say("contracts and proofs of three systems; a minute")
+        say("contracts and proofs of three systems; a minute or two")
         proven = {name: prove(_made(folder / name)) for name, (prove, _) in SYSTEMS.items()}
         deployed = {name: compiled(contract) for name, (contract, _) in proven.items()}
         calls = {name: bytes.fromhex(call[2:]) for name, (_, call) in proven.items()}
