@@ -653,16 +653,17 @@ CREATE TABLE programs (
 );
 
 CREATE TABLE proof_deliveries (
-    task_id uuid NOT NULL,
-    target  text NOT NULL,
-    state   text NOT NULL DEFAULT 'wanted',
-    call    bytea,
-    price   bigint NOT NULL DEFAULT 0,
-    detail  text NOT NULL DEFAULT '',
-    hash    text NOT NULL DEFAULT '',
-    block   bigint NOT NULL DEFAULT 0,
-    gas     bigint NOT NULL DEFAULT 0,
-    at_ms   bigint NOT NULL DEFAULT now_ms(),
+    task_id    uuid NOT NULL,
+    target     text NOT NULL,
+    state      text NOT NULL DEFAULT 'wanted',
+    call       bytea,
+    price      bigint NOT NULL DEFAULT 0,
+    detail     text NOT NULL DEFAULT '',
+    hash       text NOT NULL DEFAULT '',
+    block      bigint NOT NULL DEFAULT 0,
+    gas        bigint NOT NULL DEFAULT 0,
+    at_ms      bigint NOT NULL DEFAULT now_ms(),
+    claimed_by uuid,
     PRIMARY KEY (task_id),
     CHECK ((state = ANY (ARRAY['wanted', 'ready', 'sending', 'delivered', 'refused', 'failed']))),
     FOREIGN KEY (task_id) REFERENCES tasks(task_id)
