@@ -7,8 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from proofgrid.proofs.systems.ezkl.proving import contract_source, contract_text
 from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION, KEYED_FUNCTION
 from proofgrid.proofs.systems.ezkl.reference.curve import times
 from tests.proofs.conftest import SYSTEM, ProvenRequest
+from tests.proofs.evm.placing import numbers, placed, word
 from tests.proofs.evm.running import answers_of
 
 TRUE = "0x" + "1".zfill(64)
@@ -96,7 +95,7 @@ def test_a_contract_takes_proofs_of_its_slice_and_no_forged_ones(
     ]
     forged += [call_of(FUNCTION, proof, public) for public in others]
     forged += [calls.of(0, 1)]
-    refused = [*(one.calldata for one in forged), "0x" + elsewhere(calls.of(0, LAST)).hex()]
+    refused = [*(one.calldata for one in forged), placed(calls.of(0, LAST), named=proof, usual=proof)]
     answers = answers_of(made[LAST], [*right, *refused])
     assert [one.returned for one in answers] == [TRUE, TRUE, *[None] * len(refused)]
 
@@ -186,34 +185,10 @@ def test_a_contract_with_too_much_code_takes_its_key_with_each_call(
         call_of(KEYED_FUNCTION, proof, values, key[:-1]).calldata,
         call_of(KEYED_FUNCTION, proof, values, []).calldata,
         other.calldata,  # right, of another slice with a key of its own
-        "0x" + elsewhere(call).hex(),
+        placed(call, named=proof, usual=proof),
     ]
     answers = answers_of(made[LAST], [call.calldata, *forged])
     assert [one.returned for one in answers] == [TRUE, *[None] * len(forged)]
-
-
-def numbers(said: Json) -> list[int]:
-    """Return the words that a call's argument is."""
-    assert isinstance(said, list)
-    return [int(str(value), 0) for value in said]
-
-
-def word(number: int) -> bytes:
-    return number.to_bytes(32, "big")
-
-
-def elsewhere(call: ContractCall, values: Sequence[int] | None = None, usual: bytes = b"") -> bytes:
-    """Spell a call with its proof behind all, where the call says that it is.
-
-    `usual` stands where proofs usually are, else the proof itself; `values` are said instead of its own.
-    """
-    said, *others = call.arguments
-    proof = bytes.fromhex(str(said)[2:])
-    lists = [list(values or numbers(others[0])), *map(numbers, others[1:])]
-    told = [word(len(proof)) + (usual or proof), *(b"".join(map(word, [len(one), *one])) for one in lists)]
-    places = list(accumulate(map(len, told), initial=32 * len(told)))
-    heads = b"".join(map(word, [places[-1], *places[1:-1]]))
-    return bytes.fromhex(call.calldata[2:10]) + heads + b"".join(told) + word(len(proof)) + proof
 
 
 def test_the_engines_own_contract_takes_a_forged_proof_and_ours_does_not(
@@ -231,16 +206,17 @@ def test_the_engines_own_contract_takes_a_forged_proof_and_ours_does_not(
     before = "            // Perform pairing\n"
     sum_of = "mstore(0x00, mload(PAIRING_LHS_X_MPTR)) mstore(0x20, mload(PAIRING_LHS_Y_MPTR))"
     telling = f"{sum_of} mstore(0x40, mload({found[1]})) return(0x00, 0x60)\n{before}"
-    without = elsewhere(call, lie, proof[:-128] + bytes(128))
-    (answer,) = answers_of(_engines(text.replace(before, telling)), ["0x" + without.hex()])
+    without = placed(call, named=proof, usual=proof[:-128] + bytes(128), values=lie)
+    (answer,) = answers_of(_engines(text.replace(before, telling)), [without])
     assert answer.returned is not None
     x, y, factor = (int(answer.returned[2:][at : at + 64], 16) for at in (0, 64, 128))
     (point,) = times([pow(factor, -1, MODULUS)], [(x, y)])
     assert point is not None
 
-    forged = elsewhere(call, lie, proof[:-128] + b"".join(map(word, point)) + bytes(64))
-    (theirs,) = answers_of(_engines(text), ["0x" + forged.hex()])
-    (ours,) = answers_of(contract_text.whole_contract(text, LAST), ["0x" + forged.hex()])
+    usual = proof[:-128] + b"".join(map(word, point)) + bytes(64)
+    forged = placed(call, named=proof, usual=usual, values=lie)
+    (theirs,) = answers_of(_engines(text), [forged])
+    (ours,) = answers_of(contract_text.whole_contract(text, LAST), [forged])
     assert (theirs.returned, ours.returned) == (TRUE, None)
 
 
