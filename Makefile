@@ -14,7 +14,7 @@ FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire t
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test test-zkvm test-wraps test-wheels test-pages test-watch test-core typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test test-zkvm test-wraps test-wheels test-pages test-watch test-core kills typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ test-watch: $(STAMP) ## ask a real Prometheus every query of dashboards and aler
 
 test-core: $(STAMP) ## run the tests of chain and anchor on a newer core of EigenLayer (CORE=v1.13.0, v1.8.1 or a folder of artifacts; three minutes)
 	PROOFGRID_EIGENLAYER_CORE=$(or $(CORE),v1.13.0) $(PYTEST) -n $(CORES) tests/chain tests/anchor
+
+kills: $(STAMP) ## kill the anchor at KILLS places (default 200) of a slash, of a payout and of a delivery, by chance: nothing is taken or paid twice (half an hour)
+	ANCHOR_KILLS=$(or $(KILLS),200) $(PYTEST) -n $(CORES) tests/anchor -k killed -o timeout=7200
 
 fuzz: $(STAMP) ## give a parser inputs that reach ever more of it (TARGET=record MINUTES=30; without TARGET: which there are; needs Linux on x86-64)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/fuzz-requirements.txt

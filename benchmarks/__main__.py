@@ -13,6 +13,7 @@ from benchmarks import (
     control_plane,
     deviations,
     floods,
+    gas,
     lenet,
     live_welfare,
     market,
@@ -47,6 +48,7 @@ BENCHMARKS = {
         attacks,
         lenet,
         aggregate,
+        gas,
     )
 }
 

@@ -15,8 +15,12 @@ from proofgrid.chain.devnet.downloads import NotFetched
 from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
+from proofgrid.proofs.bundles.contracts import contracts_in
+from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
+from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from proofgrid.rules.chain.delivering import DeliveryTerms, NotDelivered
+from proofgrid.sdk.answers.deliveries import ProofDelivery
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import write_key
 from tests.acceptance.tasks import check_paid_once
@@ -61,12 +65,7 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
         task = await client.submit(program.digest, [value], limit_price=2_000)
         wanted = await client.deliveries.deliver(task.task_id, f"chain:{door}")
         assert (wanted.contract, wanted.price) == (door, 0)
-        async with asyncio.timeout(SECONDS):
-            waiting = asyncio.ensure_future(client.deliveries.wait(task.task_id))
-            while not waiting.done():
-                await chain.chain.mine()
-                await asyncio.sleep(0.2)
-        receipt = waiting.result()
+        receipt = await brought(client, chain, task.task_id)
         assert (receipt.state, receipt.price) == ("delivered", PRICE), receipt.detail
         [event] = [event async for event in client.watch(task.task_id) if event.kind == "delivered"]
         assert (event.data["transaction"], event.data["gas"]) == (receipt.transaction, receipt.gas)
@@ -79,7 +78,45 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
         with pytest.raises(NotDelivered, match="one proof"):
             await client.deliveries.deliver(other.task_id, f"chain:{door}")
         await client.wait(other.task_id)
+        await a_model_is_brought(network, chain, client, door, folder)
     await check_paid_once(network)
+
+
+async def a_model_is_brought(network: Network, chain: ChainNetwork, client: Client, door: str, folder: Path) -> None:
+    """The same of EZKL: the contract is made of the bundle, as anybody can who has it."""
+    await network.start_prover("models", "bob", ask=500, PROOF_SYSTEMS="ezkl")
+    samples = EzklProofSystem().samples(folder)
+    source = samples.source
+    program = await client.register_program(source.files, settings=source.settings)
+    task = await client.submit(program.digest, [samples.inputs[0]], limit_price=2_000)
+    await client.wait(task.task_id)
+    await client.fetch_result(task.task_id, folder / "model.bundle")
+
+    def made() -> str:
+        (folder / "model").mkdir()
+        bundle = folder / "model.bundle"
+        (contract,) = contracts_in(bundle, expect_program=program.digest, workdir=folder / "model")
+        return compiled(contract)
+
+    verifier = await chain.owner.deploy([], await asyncio.to_thread(made))
+    named = (verifier.address, keccak(FUNCTION.encode())[:4], True, 0)
+    await chain.owner.call(chain.verifiers, "add", bytes.fromhex(program.digest), named)
+    await client.deliveries.deliver(task.task_id, f"chain:{door}")
+    receipt = await brought(client, chain, task.task_id)
+    assert (receipt.state, receipt.price) == ("delivered", PRICE), receipt.detail
+    [log] = await chain.verifiers.events.Delivered().get_logs(from_block=receipt.block)
+    assert bytes(log["args"]["program"]).hex() == program.digest
+    assert bytes(log["args"]["task"])[16:].hex() == task.task_id.replace("-", "")
+
+
+async def brought(client: Client, chain: ChainNetwork, task_id: str) -> ProofDelivery:
+    """Let blocks pass until a task's proof was brought, or was not."""
+    async with asyncio.timeout(SECONDS):
+        waiting = asyncio.ensure_future(client.deliveries.wait(task_id))
+        while not waiting.done():
+            await chain.chain.mine()
+            await asyncio.sleep(0.2)
+    return waiting.result()
 
 
 async def start_bringing(network: Network, chain: ChainNetwork, folder: Path, door: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+import pytest
 
 from proofgrid.chain.devnet.network import TOKEN, ChainNetwork
 from proofgrid.chain.eigenlayer import WAD
@@ -57,6 +59,7 @@ class ChainLife:
     watch: WatchTerms = field(default_factory=WatchTerms)
     slash: SlashTerms = field(default_factory=SlashTerms)
     every_ms: int = 0  #: between batches
+    signer: ChainSigner = field(init=False)  #: of anchors that are opened from now on
     anchor: Anchor = field(init=False)
     opened: list[tuple[Anchor, Nodes]] = field(default_factory=list)
 
@@ -64,6 +67,7 @@ class ChainLife:
     @asynccontextmanager
     async def begun(cls, chain: ChainNetwork, lane: LaneUnderTest) -> AsyncIterator[ChainLife]:
         life = cls(chain, lane, [chain.chain.url])
+        life.signer = ChainSigner(chain.slasher.account)
         life.open()
         try:
             yield life
@@ -77,13 +81,12 @@ class ChainLife:
     def open(self, database: Database | None = None) -> None:
         """Begin with a new anchor, as after a restart."""
         database = database or self.database
-        signer = ChainSigner(self.chain.slasher.account)
         nodes = Nodes.named(self.urls)
         vault = VaultContract(str(self.chain.vault.address))
         acting = Acting(
-            batching=Batching(database, vault, BatchTerms(every_ms=self.every_ms), sender=signer.address),
-            slasher=Slasher(database, SlashContract(str(self.chain.avs.address)), self.slash, sender=signer.address),
-            outbox=Outbox(database, signer, fee_cap=FEE_CAP),
+            batching=Batching(database, vault, BatchTerms(every_ms=self.every_ms), self.signer),
+            slasher=Slasher(database, SlashContract(str(self.chain.avs.address)), self.slash),
+            outbox=Outbox(database, self.signer, fee_cap=FEE_CAP),
         )
         watcher = Watcher(database, Members(self.chain.service), self.watch)
         watching = Watching(watcher=watcher, crediting=Crediting(database, vault))
@@ -106,6 +109,12 @@ class ChainLife:
         await self.chain.chain.mine(FINAL_AFTER + 1)
         await self.anchor.step()
 
+    async def stepped(self) -> None:
+        """Step, and wait until what was sent is in a block: it is not yet when the node has taken it."""
+        await self.anchor.step()
+        while await self.chain.chain._ask("txpool_status") != {"pending": "0x0", "queued": "0x0"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
     def ask_for(self, *, least: int) -> None:
         """Ask the chain for less than so much only when an operator leaves."""
         self.slash = SlashTerms(asking=AskingTerms(least=least, patience_ms=10**9))
@@ -119,15 +128,33 @@ class ChainLife:
             await self.chain.chain.mine(max(FINAL_AFTER + 1, self.chain.terms.veto_blocks))
         await self.anchor.step()
 
+    def two_at_once(
+        self, monkeypatch: pytest.MonkeyPatch, begin: Callable[[], None] | None = None
+    ) -> tuple[Anchor, Anchor]:
+        """Return two anchors that both believe it is their turn, as behind a connection whose end nobody knows of."""
+        first = self.anchor
+        (begin or self.open)()
+
+        async def mine() -> bool:
+            return True
+
+        for anchor in (first, self.anchor):
+            monkeypatch.setattr(anchor._turn, "take", mine)
+        return first, self.anchor
+
     async def played_out_by(self, *anchors: Anchor) -> None:
-        """The same by several anchors at once; what one of them is refused because of another is no trouble."""
+        """The same by several anchors at once."""
         for _ in range(6):
             for _ in range(2):
-                for said in await asyncio.gather(*(anchor.step() for anchor in anchors), return_exceptions=True):
-                    if isinstance(said, BaseException) and not isinstance(said, PASSING_TROUBLE):
-                        raise said
+                await self.at_once(*anchors)
             await self.chain.chain.mine(max(FINAL_AFTER + 1, self.chain.terms.veto_blocks))
         await anchors[0].step()
+
+    async def at_once(self, *anchors: Anchor) -> None:
+        """Let each take a step; what one of them is refused because of another is no trouble."""
+        for said in await asyncio.gather(*(anchor.step() for anchor in anchors), return_exceptions=True):
+            if isinstance(said, BaseException) and not isinstance(said, PASSING_TROUBLE):
+                raise said
 
     async def balance(self, account: str) -> int:
         rows = await self.lane.fetch("SELECT balance FROM accounts WHERE account = $1", account)

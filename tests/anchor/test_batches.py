@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from proofgrid.chain.devnet.network import LEDGER_UNIT
 from proofgrid.rules.ledger.payout_tree import is_in
+from proofgrid.rules.ledger.vault_batches import parse_batch
+from tests.anchor.killing import dying, places
 from tests.anchor.life import FINAL_AFTER, ChainLife
 from tests.anchor.money import CLIENT, OPERATOR, Money
-from tests.anchor.test_kills import Killed, doomed
 
 ACTS = ("note_claims", "make_batch", "note_batch", "send_chain")
+STEPS = 12  #: boundaries of the transactions above
+FILES_THAT_STAND = "SELECT file FROM vault_batches WHERE state <> 'refused' ORDER BY sequence"
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ async def test_a_struck_batch_stops_the_next_ones_and_takes_nobodys_payout(money
     await money.paid_in(CLIENT, 100)
     await money.in_force()
     await money.ask_out(CLIENT, 50)
-    await money.life.anchor.step()
+    await money.life.stepped()
     await money.life.anchor.step()
     number = await money.life.chain.vault.functions.batches().call() - 1
     await money.life.chain.owner.call(money.life.chain.vault, "strike", number)
@@ -103,8 +107,8 @@ async def test_a_batch_whose_block_is_gone_is_posted_again(money: Money) -> None
     await money.in_force()
     await money.ask_out(CLIENT, 50)
     kept = await money.life.chain.chain.snapshot()
-    for _ in range(2):
-        await money.life.anchor.step()
+    await money.life.stepped()
+    await money.life.anchor.step()
     assert (await money.states())[-1] == "posted"
     await money.life.chain.chain.go_back(kept)
     await money.in_force()
@@ -113,24 +117,63 @@ async def test_a_batch_whose_block_is_gone_is_posted_again(money: Money) -> None
 
 
 async def test_killed_between_any_two_steps_nothing_is_paid_twice(money: Money) -> None:
-    await money.paid_in(CLIENT, 1_000)
-    for place in range(0, 12, 4):
-        await money.ask_out(CLIENT, 10, name=str(place))
-        doomed(money.life.database, place, *ACTS)
-        try:
+    await money.paid_in(CLIENT, 10_000)
+    for count, place in enumerate(places(STEPS, few=3), 1):
+        await money.ask_out(CLIENT, 10, name=str(count))
+        with dying(money.life.database, place, *ACTS):
             await money.in_force()
-        except Killed:
-            pass
-        finally:
-            money.life.database.on_boundary = None
         await money.life.close()
         money.life.open()
         await money.in_force()
         await money.in_force()
         await money.claim(CLIENT, await money.batch())
-        await money.life.chain.chain.mine(FINAL_AFTER + 1)
-        await money.life.anchor.step()
-        paid = 10 * (place // 4 + 1)
+        await money.life.settle()
+        paid = 10 * count
         assert (await money.held(CLIENT), await money.balance("payable", CLIENT)) == (paid, 0), place
-        assert await money.balance("client", CLIENT) == 1_000 - paid
+        assert await money.balance("client", CLIENT) == 10_000 - paid
     assert not await incidents(money)
+
+
+async def test_two_anchors_at_once_credit_and_pay_once(money: Money, monkeypatch: pytest.MonkeyPatch) -> None:
+    await money.pay_in(CLIENT, 100)
+    await money.life.chain.chain.mine(FINAL_AFTER + 1)
+    two = money.life.two_at_once(monkeypatch)
+    await money.life.at_once(*two)
+    await money.life.at_once(*two)
+    assert await money.balance("client", CLIENT) == 100
+    await money.ask_out(CLIENT, 40)
+    await money.life.played_out_by(*two)
+    await money.claim(CLIENT, await money.batch())
+    await money.life.chain.chain.mine(FINAL_AFTER + 1)
+    await money.life.at_once(*two)
+    assert (await money.held(CLIENT), await money.balance("payable", CLIENT)) == (40, 0)
+    assert await money.balance("client", CLIENT) == 60
+    assert len(await money.states()) == await money.life.chain.vault.functions.batches().call()
+    assert not await incidents(money)
+
+
+async def test_a_batch_that_is_refused_is_told_and_makes_room_for_the_next(money: Money) -> None:
+    await money.paid_in(CLIENT, 100)
+    await money.in_force()
+    life = money.life
+    guardian, other = life.chain.owner.address, life.chain.chain.person(7).address
+    await life.chain.owner.call(life.chain.vault, "setRoles", other, guardian)
+    await money.ask_out(CLIENT, 50)
+    for _ in range(3):
+        await life.settle()
+    assert (await money.states())[-1] == "refused"
+    [incident] = await incidents(money)
+    assert incident["detail"] == (
+        f"the vault takes no batch of {life.signer.address}: the contract refuses it: NotThePoster"
+    )
+
+    await life.chain.owner.call(life.chain.vault, "setRoles", life.signer.address, guardian)
+    count = len(await money.states())
+    await life.settle()
+    assert len(await money.states()) == count, "somebody has to look first"
+    await life.lane.fetch("UPDATE incidents SET closed_ms = now_ms()")
+    await money.in_force()
+    await money.claim(CLIENT, await money.batch())
+    assert await money.held(CLIENT) == 50
+    said = [parse_batch(row["file"]) for row in await life.lane.fetch(FILES_THAT_STAND)]
+    assert all(later.from_ms == earlier.to_ms for earlier, later in pairwise(said))

@@ -16,8 +16,8 @@ from proofgrid.roles.anchor.delivering import Deliverer
 from proofgrid.rules.chain.delivering import DeliveryTerms, name_of_task
 from proofgrid.store.programs import INSERT_PROGRAM
 from proofgrid.store.transactions import Transaction
+from tests.anchor.killing import dying, places
 from tests.anchor.life import ChainLife
-from tests.anchor.test_kills import Killed
 from tests.chain.test_program_verifiers import groth16
 from tests.makers import a_program
 from tests.proofs.evm.running import compiled
@@ -215,48 +215,27 @@ async def test_one_that_reverts_in_its_block_is_told_and_paid(bringing: Bringing
     assert await bringing.told(task_id) == ["not_delivered"]
 
 
-@pytest.mark.parametrize("place", range(0, BOUNDARIES, 3))
-async def test_an_anchor_that_is_killed_brings_it_once(bringing: Bringing, place: int) -> None:
+async def test_an_anchor_that_is_killed_brings_it_once(bringing: Bringing) -> None:
     await bringing.teach()
-    task_id = await bringing.wanted()
-    left = place
-
-    def reach(boundary: str) -> None:
-        nonlocal left
-        if boundary.startswith(("bring_proof", "send_chain")):
-            left -= 1
-            if left < 0:
-                raise Killed(boundary)
-
-    bringing.life.database.on_boundary = reach
-    try:
+    brought = []
+    for place in places(BOUNDARIES, few=5):
+        task_id = await bringing.wanted()
+        with dying(bringing.life.database, place, "bring_proof", "send_chain"):
+            await bringing.steps()
+        await bringing.life.close()
+        bringing.open()
         await bringing.steps()
-    except Killed:
-        pass
-    finally:
-        bringing.life.database.on_boundary = None
-    await bringing.life.close()
-    bringing.open()
-    await bringing.steps()
-    assert await bringing.delivered() == [name_of_task(task_id)]
-    assert (await bringing.state(task_id))[0] == "delivered"
-    assert await bringing.told(task_id) == ["delivered"]
-    assert await bringing.life.balance("treasury") == PRICE
+        brought.append(name_of_task(task_id))
+        assert await bringing.delivered() == brought, place
+        assert (await bringing.state(task_id))[0] == "delivered"
+        assert await bringing.told(task_id) == ["delivered"]
+        assert await bringing.life.balance("treasury") == PRICE * len(brought)
 
 
 async def test_two_anchors_at_once_bring_it_once(bringing: Bringing, monkeypatch: pytest.MonkeyPatch) -> None:
     await bringing.teach()
     task_id = await bringing.wanted()
-    first = bringing.life.anchor
-    bringing.open()
-    second = bringing.life.anchor
-
-    async def mine() -> bool:
-        return True
-
-    for anchor in (first, second):
-        monkeypatch.setattr(anchor._turn, "take", mine)
-    await bringing.life.played_out_by(first, second)
+    await bringing.life.played_out_by(*bringing.life.two_at_once(monkeypatch, bringing.open))
     assert await bringing.delivered() == [name_of_task(task_id)]
     assert await bringing.told(task_id) == ["delivered"]
     assert await bringing.life.balance("treasury") == PRICE
@@ -266,7 +245,7 @@ async def test_a_block_that_is_gone_is_brought_again(bringing: Bringing) -> None
     await bringing.teach()
     task_id = await bringing.wanted()
     kept = await bringing.life.chain.chain.snapshot()
-    await bringing.life.anchor.step()
+    await bringing.life.stepped()
     assert await bringing.delivered()
     await bringing.life.chain.chain.go_back(kept)
     assert not await bringing.delivered()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from proofgrid.primitives.errors import InvalidField
+from tests.anchor.killing import dying
 from tests.anchor.life import FINAL_AFTER, ChainLife
 from tests.anchor.money import CLIENT, Money
-from tests.anchor.test_kills import Killed, doomed
 
 
 @pytest.fixture
@@ -49,13 +49,8 @@ async def test_killed_anywhere_it_credits_each_deposit_once(money: Money) -> Non
     for place in range(4):
         await money.pay_in(CLIENT, 10)
         await money.life.chain.chain.mine(FINAL_AFTER + 1)
-        doomed(money.life.database, place, "credit_deposit")
-        try:
+        with dying(money.life.database, place, "credit_deposit"):
             await money.life.anchor.step()
-        except Killed:
-            pass
-        finally:
-            money.life.database.on_boundary = None
         await money.life.close()
         money.life.open()
         await money.life.settle()

@@ -11,6 +11,7 @@ import pytest
 
 from proofgrid.chain.devnet.anvil import Anvil, running
 from proofgrid.chain.nodes import Nodes, NoNode
+from proofgrid.chain.signing import ChainSigner
 from proofgrid.rules.chain.outbox import PATIENCE_BLOCKS
 from tests.anchor.life import PROPOSED, ChainLife
 from tests.anchor.test_slashing import missed, states
@@ -118,11 +119,56 @@ async def test_what_is_too_dear_waits_and_says_so(life: ChainLife) -> None:
     assert await states(life) == ["final"]
 
 
+async def a_new_key(life: ChainLife) -> None:
+    """Let another key be the slasher's, and an anchor begin that has it."""
+    person = life.chain.chain.person(7)
+    await life.chain.owner.call(life.chain.avs, "setSlasher", person.address)
+    life.signer = ChainSigner(person.account)
+    await life.close()
+    life.open()
+
+
+async def test_what_was_wished_with_an_old_key_is_sent_with_the_new_one(life: ChainLife) -> None:
+    await life.joined()
+    await missed(life)
+    await life.chain.chain._ask("anvil_setNextBlockBaseFeePerGas", hex(10**12 + 1))
+    await life.chain.chain.mine()
+    await life.anchor.step()
+    assert (await outbox(life))[0] == "wanted"
+    await a_new_key(life)
+    await life.chain.chain.mine(3)
+    await life.played_out()
+    assert await states(life) == ["final"]
+    assert len(await life.slashes()) == 1
+
+
+async def test_what_an_old_key_signed_is_still_sent_and_followed(life: ChainLife) -> None:
+    """A key that is gone signs nothing more; its bytes are there, and whether they did anything is written down."""
+    async with mined_by_hand(life.chain.chain):
+        await signed(life)
+        await drop_all(life.chain.chain)
+        old = life.signer.address
+        life.signer = ChainSigner(life.chain.chain.person(7).account)
+        await life.close()
+        life.open()
+        for _ in range(PATIENCE_BLOCKS + 1):
+            await empty_block(life)
+            await life.anchor.step()
+        assert (await outbox(life))[3] == 1, "the same bytes"
+        await life.chain.chain.mine()
+    assert await proposals(life) == [PROPOSED]
+    await a_new_key(life)
+    await life.played_out()
+    assert await states(life) == ["final"]
+    rows = await life.lane.fetch("SELECT sender, stage FROM chain_outbox ORDER BY at_ms")
+    assert [(row["sender"], row["stage"]) for row in rows] == [(old, "final"), (life.signer.address, "final")]
+
+
 async def test_clocks_that_run_away_change_nothing(life: ChainLife) -> None:
     await life.joined()
     await missed(life)
-    await life.anchor.step()
-    await life.anchor.step()
+    await life.stepped()
+    await life.stepped()
     await life.chain.chain._ask("evm_increaseTime", hex(30 * DAY_SECONDS))
     await life.anchor.step()
     assert await proposals(life) == [PROPOSED], "blocks decide"

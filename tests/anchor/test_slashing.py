@@ -85,8 +85,8 @@ async def test_a_slash_that_is_overturned_in_time_is_not_asked_for(life: ChainLi
 async def test_one_that_is_overturned_later_waits_for_its_veto(life: ChainLife) -> None:
     await life.joined()
     evidence, _ = await missed(life)
-    await life.anchor.step()
-    await life.anchor.step()
+    await life.stepped()
+    await life.stepped()
     await write_appeal(life.database, evidence, "the gateway was away")
     await resolve_appeal(life.database, evidence, overturned=True, answer="it was")
     await life.chain.owner.call(life.chain.avs, "veto", 0)
@@ -97,8 +97,8 @@ async def test_one_that_is_overturned_later_waits_for_its_veto(life: ChainLife) 
 async def test_nobody_carries_out_what_was_overturned_and_nobody_vetoed(life: ChainLife) -> None:
     await life.joined()
     evidence, _ = await missed(life)
-    await life.anchor.step()
-    await life.anchor.step()
+    await life.stepped()
+    await life.stepped()
     await write_appeal(life.database, evidence, "the gateway was away")
     await resolve_appeal(life.database, evidence, overturned=True, answer="it was")
     await life.played_out()
@@ -132,8 +132,8 @@ async def test_less_that_is_there_is_taken_and_said(life: ChainLife) -> None:
 async def test_an_executed_slash_whose_block_is_gone_is_executed_again(life: ChainLife) -> None:
     await life.joined()
     _, amount = await missed(life)
-    await life.anchor.step()
-    await life.anchor.step()
+    await life.stepped()
+    await life.stepped()
     await life.chain.chain.mine(life.chain.terms.veto_blocks)
     kept = await life.chain.chain.snapshot()
     while await states(life) != ["executed"]:

@@ -11,7 +11,9 @@ from proofgrid.chain.accounts import TransactionReverted
 from proofgrid.chain.devnet.network import ChainNetwork
 from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import PartialProof
+from proofgrid.proofs.kit.rehearsal import build
 from proofgrid.proofs.offers import Contract
+from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
 from tests.proofs.evm.running import compiled
@@ -36,7 +38,15 @@ def noir(workdir: Path) -> tuple[Contract, str]:
     return _proven(NoirSystem(), programs.built("product", workdir), INPUT | {"unused": 1}, workdir)
 
 
-def _proven(system: Any, files: Any, value: dict[str, Json], workdir: Path) -> tuple[Contract, str]:
+def ezkl(workdir: Path) -> tuple[Contract, str]:
+    """As groth16, of a model of two numbers."""
+    system = EzklProofSystem()
+    samples = system.samples(workdir)
+    files = build(system, samples.source, samples.trust, workdir=workdir / "build")
+    return _proven(system, files, samples.inputs[0], workdir)
+
+
+def _proven(system: Any, files: Any, value: Json, workdir: Path) -> tuple[Contract, str]:
     request = system.normalise(files, [value], workdir=workdir / "normalise")
     held = programs.of_a_slice(files, workdir / "files") if isinstance(system, NoirSystem) else files
     output = system.run_job(
@@ -48,7 +58,7 @@ def _proven(system: Any, files: Any, value: dict[str, Json], workdir: Path) -> t
     return contract, call.calldata
 
 
-@pytest.mark.parametrize(("proven", "answers"), [(groth16, False), (noir, True)])
+@pytest.mark.parametrize(("proven", "answers"), [(groth16, False), (noir, True), (ezkl, True)])
 async def test_a_proof_is_delivered_and_altered_ones_revert(
     network: ChainNetwork, tmp_path: Path, proven: Any, answers: bool
 ) -> None:

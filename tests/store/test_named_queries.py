@@ -70,6 +70,30 @@ async def test_every_query_can_be_prepared_and_answers_with_its_row(database: Da
     assert not wrong, "\n".join(wrong)
 
 
+#: Numbers of four bytes, and why none is larger: what a stranger may choose is a bigint, which takes all that a
+#: message holds.
+FOUR_BYTES = {
+    "counted by us": {"attempts", "bids", "asks", "matching", "pauses", "operator_pauses", "proofs", "failures"}
+    | {"proven", "times_kept", "operators", "positions", "status", "clients"},
+    "bounded where it comes in": {"inputs", "slices", "slice", "slots", "cores", "reserve_slots", "permilles"},
+    "a setting with bounds": {"gateway_silent_ms", "silent_ms", "grace_ms", "lately_ms", "horizon", "fee_permille"}
+    | {"one_in", "hedges_max", "stacks"},
+    "a constant": {"enough", "most", "limit"},
+}
+
+
+async def test_a_number_that_somebody_chooses_has_eight_bytes(database: Database) -> None:
+    known, small = set().union(*FOUR_BYTES.values()), set()
+    async with database.connection() as connection:
+        for name in QUERIES:
+            prepared = await connection.raw.prepare(QUERIES[name])
+            for parameter, kind in zip(DECLARED[name].parameters, prepared.get_parameters(), strict=True):
+                if kind.name.removesuffix("[]") in ("int2", "int4"):
+                    small.add(parameter)
+    assert small <= known, "cast it: ::bigint"
+    assert known <= small, "these have eight by now"
+
+
 def differences(query: Query[Any], columns: Sequence[Any]) -> Iterator[str]:
     """Yield what the row that a query declares and the columns that it really has do not agree on."""
     if query.row is None:

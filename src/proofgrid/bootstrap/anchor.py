@@ -116,8 +116,8 @@ def _acting(
     asking = AskingTerms(least=settings.slash_least, patience_ms=settings.slash_patience_seconds * 1_000)
     terms = BatchTerms(every_ms=settings.batch_seconds * 1_000, folder=settings.batch_folder)
     return Acting(
-        batching=None if vault is None else Batching(database, vault, terms, sender=signer.address),
-        slasher=Slasher(database, SlashContract(avs), SlashTerms(asking=asking), sender=signer.address),
+        batching=None if vault is None else Batching(database, vault, terms, signer),
+        slasher=Slasher(database, SlashContract(avs), SlashTerms(asking=asking)),
         outbox=Outbox(database, signer, fee_cap=settings.fee_cap),
         deliverer=Deliverer(database, signer, _delivery_terms(settings)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeAlias
 
 from proofgrid.primitives.errors import InvalidField
@@ -9,6 +10,7 @@ from proofgrid.primitives.recursion import recursion_limit_kept
 
 try:
     with recursion_limit_kept():
+        from aiohttp import ClientSession, ClientTimeout
         from eth_account import Account
         from eth_account.signers.local import LocalAccount
         from web3 import AsyncWeb3 as _AsyncWeb3
@@ -22,18 +24,43 @@ try:
             Web3RPCError,
         )
         from web3.providers import AsyncHTTPProvider
-        from web3.types import TxParams, TxReceipt
+        from web3.types import RPCEndpoint, RPCResponse, TxParams, TxReceipt
 except ImportError as error:
     raise InvalidField(
         "what speaks to a chain is not installed here", field="chain", hint="pip install 'proofgrid[chain]'"
     ) from error
 
+_ANSWER_SECONDS = 30.0
+_JSON = {"Content-Type": "application/json"}
+
 AsyncWeb3: TypeAlias = "_AsyncWeb3[AsyncHTTPProvider]"
+
+
+class _KeptOpen(AsyncHTTPProvider):
+    """Asks over connections that stay open: web3's own sessions open one for every question, and hop to a thread."""
+
+    _session: ClientSession | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def make_request(self, method: RPCEndpoint, params: object) -> RPCResponse:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            await self.disconnect()
+            self._loop = loop
+            self._session = ClientSession(raise_for_status=True, timeout=ClientTimeout(total=_ANSWER_SECONDS))
+        asked = self.encode_rpc_request(method, params)
+        async with self._session.post(str(self.endpoint_uri), data=asked, headers=_JSON) as answer:
+            return self.decode_rpc_response(await answer.read())
+
+    async def disconnect(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
 
 def connect(url: str) -> AsyncWeb3:
     """Return a connection to the JSON-RPC of a chain. Nothing is sent yet."""
-    return _AsyncWeb3(AsyncHTTPProvider(url))
+    return _AsyncWeb3(_KeptOpen(url))
 
 
 __all__ = [

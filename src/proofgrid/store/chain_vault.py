@@ -10,13 +10,17 @@ from proofgrid.store.queries import query
 
 
 class BatchState(StrEnum):
-    """wanted --in a block--> posted --final--> final --after the delay--> in_force, or struck by the guardian."""
+    """wanted --in a block--> posted --final--> final --after the delay--> in_force, or struck by the guardian.
+
+    One that the contract refuses before it is signed is over.
+    """
 
     WANTED = "wanted"
     POSTED = "posted"
     FINAL = "final"
     IN_FORCE = "in_force"
     STRUCK = "struck"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class StoredBatch:
     in_force_at: int  #: a block
     made_ms: int
     now_ms: int
+    said_to_ms: int  #: how far the records were said that are, or will be, in the contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class OpenTransaction:
     """One that something is still to be done for."""
 
     intent: str  #: names the fact, so that nothing is done twice
+    sender: str  #: who signed it
     target: str
     data: str  #: hex digits after 0x
     stage: Stage
@@ -33,6 +34,15 @@ class RawTransaction:
     sent_ms: int  #: 0: not yet, as far as we know
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a contract is to be asked."""
+
+    target: str
+    data: str  #: hex digits after 0x
+    gas_most: int  #: 0: as much as it needs
+
+
 WANT_TRANSACTION = query("want_transaction", None)
 WANT_LIMITED_TRANSACTION = query("want_limited_transaction", None)
 WANT_AGAIN = query("want_again", str)
@@ -46,3 +56,5 @@ NOTE_SENT = query("note_sent", None)
 NOTE_STAGE = query("note_stage", str)
 FORGET_RAWS = query("forget_raws", None)
 NOTE_TROUBLE = query("note_trouble", None)
+WISH_IN_TROUBLE = query("wish_in_trouble", Wish)
+GIVE_UP_WISH = query("give_up_wish", str)

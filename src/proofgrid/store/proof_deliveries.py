@@ -51,6 +51,7 @@ class DeliveryToBring:
     program_digest: Digest
     stage: Stage | None  #: of its transaction; None: nobody wants one yet
     trouble: str | None
+    sender: str | None  #: who signed it
 
 
 SET_DELIVERY_TERMS = query("set_delivery_terms", None)
@@ -58,11 +59,11 @@ GET_DELIVERY_TERMS = query("get_delivery_terms", DeliveryTerms)
 WANT_DELIVERY = query("want_delivery", UUID)
 GET_PROOF_DELIVERY = query("get_proof_delivery", ProofDelivery)
 PROOFS_HANDED_OUT = query("proofs_handed_out", int)
-DELIVERIES_TO_SPELL = query("deliveries_to_spell", DeliveryToSpell)
+IS_TO_SPELL = query("is_to_spell", bool)
+CLAIM_TO_SPELL = query("claim_to_spell", DeliveryToSpell)
 NOTE_CALL = query("note_call", UUID)
 DELIVERIES_TO_BRING = query("deliveries_to_bring", DeliveryToBring)
 NOTE_DELIVERY_STATE = query("note_delivery_state", UUID)
-GIVE_UP_WISH = query("give_up_wish", str)
 
 
 async def delivery_terms(connection: Connection) -> DeliveryTerms:

@@ -167,7 +167,7 @@ CREATE INDEX chain_debts_waiting ON chain_debts (operator) WHERE (state = ANY (A
 
 CREATE TABLE chain_outbox (
     intent    text NOT NULL,
-    sender    text NOT NULL,
+    sender    text NOT NULL DEFAULT '',
     target    text NOT NULL,
     data      text NOT NULL,
     stage     text NOT NULL DEFAULT 'wanted',
@@ -653,16 +653,17 @@ CREATE TABLE programs (
 );
 
 CREATE TABLE proof_deliveries (
-    task_id uuid NOT NULL,
-    target  text NOT NULL,
-    state   text NOT NULL DEFAULT 'wanted',
-    call    bytea,
-    price   bigint NOT NULL DEFAULT 0,
-    detail  text NOT NULL DEFAULT '',
-    hash    text NOT NULL DEFAULT '',
-    block   bigint NOT NULL DEFAULT 0,
-    gas     bigint NOT NULL DEFAULT 0,
-    at_ms   bigint NOT NULL DEFAULT now_ms(),
+    task_id    uuid NOT NULL,
+    target     text NOT NULL,
+    state      text NOT NULL DEFAULT 'wanted',
+    call       bytea,
+    price      bigint NOT NULL DEFAULT 0,
+    detail     text NOT NULL DEFAULT '',
+    hash       text NOT NULL DEFAULT '',
+    block      bigint NOT NULL DEFAULT 0,
+    gas        bigint NOT NULL DEFAULT 0,
+    at_ms      bigint NOT NULL DEFAULT now_ms(),
+    claimed_by uuid,
     PRIMARY KEY (task_id),
     CHECK ((state = ANY (ARRAY['wanted', 'ready', 'sending', 'delivered', 'refused', 'failed']))),
     FOREIGN KEY (task_id) REFERENCES tasks(task_id)
@@ -996,7 +997,7 @@ CREATE TABLE vault_batches (
     made_ms       bigint NOT NULL DEFAULT now_ms(),
     PRIMARY KEY (sequence),
     UNIQUE (number),
-    CHECK ((state = ANY (ARRAY['wanted', 'posted', 'final', 'in_force', 'struck'])))
+    CHECK ((state = ANY (ARRAY['wanted', 'posted', 'final', 'in_force', 'struck', 'refused'])))
 );
 CREATE INDEX vault_batches_open ON vault_batches (sequence) WHERE (state = ANY (ARRAY['wanted', 'posted', 'final']));
 

@@ -52,9 +52,9 @@ def test_folder_and_bundle_give_one_contract_and_the_bundle_its_calls(tmp_path: 
 
 def test_a_system_without_contracts_says_so(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    said = proofgrid("program", "solidity", str(tmp_path / "model"), "--system", "ezkl", home=tmp_path)
+    said = proofgrid("program", "solidity", str(tmp_path / "model"), "--system", "graph", home=tmp_path)
     assert said.returncode != 0
-    assert "no contract verifies proofs of ezkl" in said.stderr
+    assert "no contract verifies proofs of graph" in said.stderr
     bundle = a_bundle(tmp_path).path
     said = proofgrid("program", "calldata", str(bundle), home=tmp_path)
     assert said.returncode != 0

@@ -12,7 +12,7 @@ from proofgrid.bootstrap.gateway.intake import build_admission, build_intake
 from proofgrid.bootstrap.gateway.telling import build_telling
 from proofgrid.primitives.ids import Address, GatewayId, TaskId
 from proofgrid.proofs.pool.child import OWN_SCRATCH
-from proofgrid.proofs.registry import engines_here, with_unversioned
+from proofgrid.proofs.registry import engines_here, installed_names, with_unversioned
 from proofgrid.roles.audit.checking import AuditCheck
 from proofgrid.roles.audit.keeping import AuditPlacing, RefusedCalls
 from proofgrid.roles.canary.second_looks import SecondLooks
@@ -35,6 +35,7 @@ from proofgrid.roles.intake.watching import TaskWatch
 from proofgrid.roles.intake.writing_down import MarketHere
 from proofgrid.roles.market.rounds import Market
 from proofgrid.roles.settlement.combining import Combiner
+from proofgrid.roles.settlement.delivering import Spelling
 from proofgrid.roles.settlement.learning import Learning
 from proofgrid.roles.settlement.ledger_check import LedgerCheck
 from proofgrid.roles.settlement.sealing_age import SealingAge
@@ -63,6 +64,7 @@ class Roles:
     canaries: Canaries | None  #: None where none are wanted
     settlement: Settlement
     combiner: Combiner
+    spelling: Spelling
     ledger_check: LedgerCheck
     learning: Learning | None  #: None where sizes are not learned
     health: Health
@@ -120,6 +122,7 @@ def build_roles(settings: GatewaySettings, world: Adapters, gateway_id: GatewayI
         canaries=_canaries(settings, world, admission),
         settlement=settlement,
         combiner=_combiner(world, gateway_id, dispatch.engines),
+        spelling=_spelling(world, gateway_id),
         ledger_check=LedgerCheck(world.database, world.clock),
         learning=_learning(settings, world),
         health=Health(world.database),
@@ -147,6 +150,17 @@ def _combiner(world: Adapters, gateway_id: GatewayId, engines: Collection[str] |
         scratch=bundles_below(world.scratch),
         clock=world.clock,
         engines=engines,
+    )
+
+
+def _spelling(world: Adapters, gateway_id: GatewayId) -> Spelling:
+    return Spelling(
+        world.database,
+        world.artifacts,
+        world.library,
+        world.workers,
+        gateway_id=gateway_id,
+        systems=installed_names(),
     )
 
 

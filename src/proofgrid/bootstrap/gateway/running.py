@@ -22,7 +22,6 @@ from proofgrid.primitives.clock import fresh_uuid
 from proofgrid.primitives.collector import spare_what_stays
 from proofgrid.primitives.errors import Recoverable
 from proofgrid.primitives.ids import Address, GatewayId
-from proofgrid.roles.settlement.delivering import Spelling
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import GATEWAY_GONE, REGISTER_GATEWAY
@@ -156,7 +155,7 @@ def _other_work(
     if "settlement" in names:
         work += [roles.combiner.run, roles.webhooks.run]
         chores["second looks"] = build_second_looks(world).run
-        chores["spelling"] = Spelling(world.database, world.artifacts, world.library, world.workers).run
+        chores["spelling"] = roles.spelling.run
         chores["ledger check"] = roles.ledger_check.run
         chores["telling"] = roles.telling.run
         if roles.learning is not None:

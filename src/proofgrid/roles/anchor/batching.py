@@ -3,6 +3,7 @@ is compared with what the vault holds, and two roots go to the chain through the
 
 claims that are final --> out of the ledger --covered?--> batch and wish in one transaction --> posted --> final
                                   `--no: an incident, and no batch while it is open        --> in force, or struck
+A batch that the contract refuses, or that the guardian struck, is an incident too; when it ends, the next one is made.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from proofgrid.chain.nodes import Node
+from proofgrid.chain.signing import Call, CallRefused, ChainSigner
 from proofgrid.chain.vault import BatchThere, VaultContract, VaultSeen
 from proofgrid.primitives.errors import SettlementStopped
 from proofgrid.primitives.whole_files import written_whole
@@ -47,7 +49,7 @@ from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DATABASE_TIME
 from proofgrid.store.incidents import open_incidents
-from proofgrid.store.outbox import WANT_AGAIN, WANT_TRANSACTION
+from proofgrid.store.outbox import GIVE_UP_WISH, WANT_AGAIN, WANT_TRANSACTION, WISH_IN_TROUBLE
 from proofgrid.store.transactions import Transaction
 from proofgrid.store.transfers import post_transfers
 
@@ -67,13 +69,13 @@ class BatchTerms:
 
 
 class Batching:
-    """`sender`: the address that may post."""
+    """`signer`: whose address may post."""
 
-    def __init__(self, database: Database, contract: VaultContract, terms: BatchTerms, *, sender: str) -> None:
+    def __init__(self, database: Database, contract: VaultContract, terms: BatchTerms, signer: ChainSigner) -> None:
         self._database = database
         self._contract = contract
         self._terms = terms
-        self._sender = sender
+        self._signer = signer
         self._look_again = 0  #: nothing had changed; milliseconds of the database's clock
 
     async def step(self, node: Node, seen: VaultSeen) -> None:
@@ -143,7 +145,7 @@ class Batching:
                 await open_incidents(connection, [_is_short(view, seen, held, short, node.final.number)])
                 return
             batch = await self._batch(connection, view, seen, last, _standings(owed, claims))
-            is_changed = last is None or (last.payouts, last.balances) != (_hex(batch.paid.root), _hex(batch.owed.root))
+            is_changed = last is None or not _stands(last, batch)
             if not (is_changed and (batch.payouts or batch.balances)) and not _is_silent(node, seen, view):
                 self._look_again = await connection.value(DATABASE_TIME) + self._terms.every_ms // LOOKS
                 return
@@ -158,7 +160,7 @@ class Batching:
         last: StoredBatch | None,
         standings: Sequence[Standing],
     ) -> Batch:
-        from_ms = 0 if last is None else last.to_ms
+        from_ms = 0 if last is None else last.said_to_ms
         to_ms = max(from_ms, await connection.value(DATABASE_TIME) - ROUNDS_SETTLE_MS)
         rounds = await connection.fetch(ROUNDS_BETWEEN, from_ms=from_ms, to_ms=to_ms)
         payouts, balances = split(standings, view.unit)
@@ -217,7 +219,6 @@ class Batching:
         await connection.run(
             WANT_TRANSACTION,
             intent=f"batch:{batch.sequence}",
-            sender=self._sender,
             target=self._contract.address,
             data=call,
         )
@@ -241,6 +242,9 @@ class Batching:
     async def _note(self, node: Node, batch: StoredBatch, found: BatchThere | None, *, is_final: bool) -> None:
         state = BatchState.WANTED
         if found is None:  # in no block yet, or not any more
+            if batch.state is BatchState.WANTED and (refusal := await self._refusal(node, batch)):
+                await self._give_up(batch, refusal)
+                return
             await self._database.write(Transaction.NOTE_BATCH, WANT_AGAIN, intent=f"batch:{batch.sequence}")
         elif not is_final:
             state = BatchState.POSTED
@@ -265,6 +269,29 @@ class Batching:
                 await open_incidents(connection, [Signal(kind="vault", subject="a batch", detail=detail)])
         log.info("batch", sequence=batch.sequence, number=number, state=state.value, in_force_at=in_force_at)
 
+    async def _refusal(self, node: Node, batch: StoredBatch) -> str:
+        """Return why the contract refuses a batch that waits; empty: it does not, or that cannot be told now."""
+        async with self._database.connection() as connection:
+            wish = await connection.first(WISH_IN_TROUBLE, intent=f"batch:{batch.sequence}")
+        if wish is None:
+            return ""
+        try:
+            await self._signer.dry_run(node, Call(target=wish.target, data=wish.data, gas_most=wish.gas_most))
+        except CallRefused as error:
+            return error.detail if error.by_contract else ""
+        return ""
+
+    async def _give_up(self, batch: StoredBatch, refusal: str) -> None:
+        """Make room for the next batch, once somebody has seen why."""
+        closed = {"state": BatchState.REFUSED.value, "was": batch.state.value, "number": None, "in_force_at": 0}
+        async with self._database.transaction(Transaction.NOTE_BATCH) as connection:
+            if not await connection.fetch(GIVE_UP_WISH, intent=f"batch:{batch.sequence}"):
+                return  # it was signed after all
+            if await connection.fetch(NOTE_BATCH, sequence=batch.sequence, **closed):
+                detail = f"the vault takes no batch of {self._signer.address}: {refusal}"
+                await open_incidents(connection, [Signal(kind="vault", subject="a batch", detail=detail)])
+        log.error("batch_refused", sequence=batch.sequence, reason=refusal)
+
 
 def _write(path: Path, text: str) -> None:
     if not path.exists():
@@ -278,6 +305,12 @@ def _is_silent(node: Node, seen: VaultSeen, view: VaultView) -> bool:
 
 def _is(there: BatchThere, batch: StoredBatch) -> bool:
     return (there.payouts, there.balances, there.deposits_seen) == (batch.payouts, batch.balances, batch.deposits_seen)
+
+
+def _stands(last: StoredBatch, batch: Batch) -> bool:
+    """Does the last one say the same, and was not turned down?"""
+    says = (last.payouts, last.balances) == (_hex(batch.paid.root), _hex(batch.owed.root))
+    return says and last.state not in (BatchState.STRUCK, BatchState.REFUSED)
 
 
 def _standings(owed: Sequence[Owed], claims: Sequence[Payable]) -> list[Standing]:

@@ -21,10 +21,9 @@ from proofgrid.rules.ledger.deliveries import give_back_delivery, pay_delivery
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.ledger import lock_accounts
-from proofgrid.store.outbox import RAWS_OF, WANT_LIMITED_TRANSACTION
+from proofgrid.store.outbox import GIVE_UP_WISH, RAWS_OF, WANT_LIMITED_TRANSACTION
 from proofgrid.store.proof_deliveries import (
     DELIVERIES_TO_BRING,
-    GIVE_UP_WISH,
     SET_DELIVERY_TERMS,
     DeliveryToBring,
     note_delivery,
@@ -102,7 +101,6 @@ class Deliverer:
                 await connection.run(
                     WANT_LIMITED_TRANSACTION,
                     intent=intent_of(row.task_id),
-                    sender=self._signer.address,
                     target=call.target,
                     data=call.data,
                     gas_most=call.gas_most,
@@ -150,7 +148,7 @@ class Deliverer:
                     transaction=hash_,
                     block=receipt.block,
                     gas=receipt.gas,
-                    submitter=self._signer.address,
+                    submitter=row.sender or self._signer.address,
                     price=row.price,
                 )
                 await append_event(connection, TaskId(row.task_id), told)

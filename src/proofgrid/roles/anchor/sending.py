@@ -67,16 +67,17 @@ class Outbox:
     async def step(self, node: Node) -> None:
         """Bring every open transaction as far as it goes now. Raises NoNode, Unavailable."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(OPEN_TRANSACTIONS, sender=self._signer.address)
+            rows = await connection.fetch(OPEN_TRANSACTIONS)
         if not rows:
             return
         base_fee = await node.base_fee()
-        account_nonce = await node.nonce_of(self._signer.address, final=True)
+        senders = {row.sender for row in rows if row.stage is not Stage.WANTED}
+        nonces = {sender: await node.nonce_of(sender, final=True) for sender in sorted(senders)}
         for row in rows:
             if row.stage is Stage.WANTED:
                 await self._sign(node, row, base_fee)
             else:
-                await self._go_on(node, row, base_fee, account_nonce)
+                await self._go_on(node, row, base_fee, nonces[row.sender])
         await self._look_at_balance(node)
 
     async def _sign(self, node: Node, row: OpenTransaction, base_fee: int) -> None:
@@ -94,9 +95,8 @@ class Outbox:
         async with self._database.transaction(Transaction.SEND_CHAIN) as connection:
             nonce = await connection.value(NEXT_NONCE, sender=self._signer.address, account_nonce=newest_nonce)
             signed = self._signer.sign(call, nonce=nonce, gas=gas, fees=fees, chain_id=node.chain_id)
-            if not await connection.fetch(
-                SIGN_TRANSACTION, intent=row.intent, nonce=nonce, signed_at=node.newest.number
-            ):
+            signing = {"sender": self._signer.address, "nonce": nonce, "signed_at": node.newest.number}
+            if not await connection.fetch(SIGN_TRANSACTION, intent=row.intent, **signing):
                 return  # somebody else did
             await connection.run(
                 ADD_RAW, hash=signed.hash, intent=row.intent, raw=signed.raw, fee=fees.most, tip=fees.tip
@@ -121,7 +121,11 @@ class Outbox:
         )
         if step in _NOTED:
             await self._note(row, _NOTED[step])
-        elif step is Step.RAISE and (fees := raised_fees(sent.fees, base_fee=base_fee, cap=self._fee_cap)):
+            return
+        fees = None
+        if step is Step.RAISE and row.sender == self._signer.address:  # with a key of before nothing is signed again
+            fees = raised_fees(sent.fees, base_fee=base_fee, cap=self._fee_cap)
+        if fees is not None:
             await self._sign_again(node, row, fees)
         elif step in (Step.SEND, Step.RAISE):
             await self._send(node, newest.hash, newest.raw)

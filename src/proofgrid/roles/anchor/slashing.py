@@ -58,13 +58,10 @@ class SlashTerms:
 
 
 class Slasher:
-    """`sender`: the address that may propose."""
-
-    def __init__(self, database: Database, contract: SlashContract, terms: SlashTerms, *, sender: str) -> None:
+    def __init__(self, database: Database, contract: SlashContract, terms: SlashTerms) -> None:
         self._database = database
         self._contract = contract
         self._terms = terms
-        self._sender = sender
         self._told: set[str] = set()  #: proposals that somebody has to veto
 
     async def step(self, node: Node) -> None:
@@ -186,9 +183,7 @@ class Slasher:
         log.info("chain_slash", number=there.number, state=state.value, taken=taken, operator=proposal.cold)
 
     async def _want(self, connection: Connection, intent: str, data: str) -> None:
-        await connection.run(
-            WANT_TRANSACTION, intent=intent, sender=self._sender, target=self._contract.address, data=data
-        )
+        await connection.run(WANT_TRANSACTION, intent=intent, target=self._contract.address, data=data)
 
 
 async def _compensate(connection: Connection, taken: Mapping[tuple[str, Address], int]) -> None:

@@ -5,10 +5,12 @@ A gateway has the engines that know how, and no chain; the anchor has the chain,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
 from proofgrid.primitives.errors import ProofgridError, Recoverable
-from proofgrid.primitives.ids import TaskId
+from proofgrid.primitives.ids import GatewayId, TaskId
 from proofgrid.primitives.last_words import without_last_words
 from proofgrid.primitives.turns import Urgency
 from proofgrid.proofs.bundles.contracts import spell_call
@@ -23,8 +25,10 @@ from proofgrid.rules.jobs.lifecycle import TaskState
 from proofgrid.store.artifacts import ArtifactStore
 from proofgrid.store.combining import PROOFS_OF_TASKS
 from proofgrid.store.database import Database
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.proof_deliveries import (
-    DELIVERIES_TO_SPELL,
+    CLAIM_TO_SPELL,
+    IS_TO_SPELL,
     NOTE_CALL,
     DeliveryToSpell,
     note_delivery,
@@ -41,15 +45,23 @@ log = structlog.get_logger(__name__)
 
 
 class Spelling:
-    """Looks until cancelled."""
+    """Looks until cancelled. `systems`: whose proofs can be spelled here; others are left to other gateways."""
 
     def __init__(
-        self, database: Database, artifacts: ArtifactStore, library: ProgramLibrary, workers: ProofWorkers
+        self,
+        database: Database,
+        artifacts: ArtifactStore,
+        library: ProgramLibrary,
+        workers: ProofWorkers,
+        *,
+        gateway_id: GatewayId,
+        systems: Sequence[str],
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._library = library
         self._workers = workers
+        self._free = {"gateway_id": gateway_id, "gateway_silent_ms": GATEWAY_SILENT_MS, "systems": list(systems)}
 
     async def run(self) -> None:
         """Look every second."""
@@ -59,7 +71,10 @@ class Spelling:
     async def look(self) -> None:
         """Spell what waits for it."""
         async with self._database.connection(Urgency.BACKGROUND) as connection:
-            rows = await connection.fetch(DELIVERIES_TO_SPELL, limit=PER_LOOK)
+            if not await connection.value(IS_TO_SPELL, **self._free):
+                return
+        async with self._database.transaction(Transaction.SPELL_DELIVERY) as connection:
+            rows = await connection.fetch(CLAIM_TO_SPELL, **self._free, limit=PER_LOOK)
         for row in rows:
             try:
                 call = await self._spelled(row)

@@ -67,11 +67,13 @@ FROM found GROUP BY owner ORDER BY owner;
 SELECT lane, number, transcript_hash FROM rounds WHERE at_ms >= :from_ms AND at_ms < :to_ms ORDER BY lane, number;
 
 -- name: last_batch
-SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms, now_ms() AS now_ms
+SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms, now_ms() AS now_ms,
+    (SELECT coalesce(max(to_ms), 0) FROM vault_batches WHERE state <> 'refused') AS said_to_ms
 FROM vault_batches ORDER BY sequence DESC LIMIT 1;
 
 -- name: open_batches
-SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms, now_ms() AS now_ms
+SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms, now_ms() AS now_ms,
+    0::bigint AS said_to_ms
 FROM vault_batches WHERE state IN ('wanted', 'posted', 'final') ORDER BY sequence;
 
 -- name: closed_numbers
@@ -98,7 +100,7 @@ UPDATE vault_batches SET file = '' WHERE sequence < :below AND file <> '';
 -- The file by which claims go now: the newest that is in force and not struck; or a certain one.
 SELECT b.sequence, b.file, b.number, b.in_force_at FROM vault_batches b, vault_view v
 WHERE b.number IS NOT NULL AND b.file <> '' AND b.state <> 'struck'
-    AND CASE WHEN :number < 0 THEN b.state IN ('final', 'in_force') AND b.in_force_at <= v.newest ELSE b.number = :number END
+    AND CASE WHEN :number::bigint < 0 THEN b.state IN ('final', 'in_force') AND b.in_force_at <= v.newest ELSE b.number = :number END
 ORDER BY b.number DESC LIMIT 1;
 
 -- name: payable_of

@@ -19,23 +19,33 @@ SELECT count(*) AS proofs FROM jobs WHERE jobs.task_id = :task_id AND NOT EXISTS
 -- name: get_proof_delivery
 SELECT task_id, target, state, price, detail, hash, block, gas FROM proof_deliveries WHERE task_id = :task_id;
 
--- name: deliveries_to_spell
--- Of tasks that are over, whose proof is not spelled as a call yet.
-SELECT d.task_id, d.target, t.state AS task_state, t.program_digest FROM proof_deliveries d JOIN tasks t USING (task_id)
-WHERE d.state = 'wanted' AND t.state NOT IN (@tasks_open) ORDER BY d.at_ms, d.task_id LIMIT :limit;
+-- fragment: may_be_spelled
+-- Of tasks that are over, whose proof is not spelled as a call yet, nor at this moment by somebody else.
+proof_deliveries d JOIN tasks t USING (task_id) JOIN programs p ON p.digest = t.program_digest
+WHERE d.state = 'wanted' AND t.state NOT IN (@tasks_open) AND p.proof_system = ANY(:systems::text[])
+    AND NOT EXISTS (SELECT FROM gateways g WHERE g.gateway_id = d.claimed_by
+        AND g.gateway_id <> :gateway_id AND g.seen_ms > now_ms() - :gateway_silent_ms)
+
+-- name: is_to_spell
+SELECT EXISTS (SELECT FROM @may_be_spelled);
+
+-- name: claim_to_spell
+-- :systems: those whose proofs this gateway can spell. What it claimed before was cut off.
+WITH free AS (
+    SELECT d.task_id, t.state, t.program_digest FROM @may_be_spelled
+    ORDER BY d.at_ms, d.task_id LIMIT :limit FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE proof_deliveries d SET claimed_by = :gateway_id FROM free WHERE free.task_id = d.task_id
+RETURNING d.task_id, d.target, free.state AS task_state, free.program_digest;
 
 -- name: note_call
 UPDATE proof_deliveries SET state = 'ready', call = :call WHERE task_id = :task_id AND state = 'wanted' RETURNING task_id;
 
 -- name: deliveries_to_bring
-SELECT d.task_id, d.target, d.state, d.call, d.price, t.client, t.program_digest, o.stage, o.trouble
+SELECT d.task_id, d.target, d.state, d.call, d.price, t.client, t.program_digest, o.stage, o.trouble, o.sender
 FROM proof_deliveries d JOIN tasks t USING (task_id) LEFT JOIN chain_outbox o ON o.intent = 'deliver:' || d.task_id
 WHERE d.state IN ('ready', 'sending') ORDER BY d.at_ms, d.task_id LIMIT :limit;
 
 -- name: note_delivery_state
 UPDATE proof_deliveries SET state = :state, price = :price, detail = :detail, hash = :hash, block = :block, gas = :gas
 WHERE task_id = :task_id AND state = :was RETURNING task_id;
-
--- name: give_up_wish
--- Before it was signed: afterwards its nonce has to be used.
-UPDATE chain_outbox SET stage = 'failed' WHERE intent = :intent AND stage = 'wanted' RETURNING intent;

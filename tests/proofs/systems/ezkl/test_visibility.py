@@ -13,7 +13,13 @@ import pytest
 
 from proofgrid.primitives.errors import BadProof, InvalidField, InvalidInput
 from proofgrid.proofs.base import ProgramFiles
+from proofgrid.proofs.kit.contract_calls import call_of
+from proofgrid.proofs.systems.ezkl.felts import value_of
+from proofgrid.proofs.systems.ezkl.layout import layout_of
+from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION
+from proofgrid.proofs.systems.ezkl.proving.verify import claim_of, instances_of
 from tests.proofs.conftest import SYSTEM, ProvenRequest, build, prove_all
+from tests.proofs.evm.running import answers_of
 from tests.proofs.systems.ezkl.models import a_model, node, save, weights
 
 INPUTS: list[Any] = [{"x": [0.5, -0.25, 1], "z": [-1, -2, -3]}, {"x": [0.25, 0.75, 0], "z": [1, 2, 3]}]
@@ -134,6 +140,34 @@ def test_every_value_that_is_said_is_bound_by_the_proofs(case: Case, tmp_path: P
     for result in results:
         with pytest.raises(BadProof):
             case.verify(tmp_path, result=result)
+
+
+def test_calls_of_contracts_have_the_public_values_of_the_proofs(case: Case, tmp_path: Path) -> None:
+    proven = case.proven
+    calls = SYSTEM.contract_calls(case.files, proven.request.statement, proven.parts, workdir=tmp_path)
+
+    for part, job, call in zip(proven.parts, proven.request.jobs, calls, strict=True):
+        known: Any = job.facts
+        shown, hashes = known["public_input"], known["input_hashes"]
+        public = instances_of(layout_of(case.files.program), shown, hashes, claim_of(part.output))
+        assert call.arguments == ("0x" + part.output.proof.hex(), [str(value_of(felt)) for felt in public])
+
+
+def test_a_contract_takes_public_inputs_beside_hashed_ones(case: Case, tmp_path: Path) -> None:
+    """Of this kind alone, which has public values of every kind in the oddest order: compiling takes seconds."""
+    if case.kind != "public beside hashed":
+        return
+    (contract,) = SYSTEM.contracts(case.files, workdir=tmp_path)
+    calls = SYSTEM.contract_calls(case.files, case.proven.request.statement, case.proven.parts, workdir=tmp_path)
+    said: Any = calls[0].arguments[1]
+    values = [int(value) for value in said]
+    forged = [
+        call_of(FUNCTION, case.proven.parts[0].output.proof, [*values[:at], values[at] + 1, *values[at + 1 :]]).calldata
+        for at in range(len(values))
+    ]
+
+    answers = answers_of(contract, [*(call.calldata for call in calls), *forged])
+    assert [one.returned for one in answers] == ["0x" + "1".zfill(64)] * 2 + [None] * len(forged)
 
 
 def test_tensors_that_swap_their_names_are_refused(case: Case, tmp_path: Path) -> None:

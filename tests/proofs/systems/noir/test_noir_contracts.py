@@ -9,6 +9,7 @@ from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import PartialProof
 from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.systems.noir.adapter import NoirSystem
+from tests.proofs.evm.placing import placed
 from tests.proofs.evm.running import answers_of
 from tests.proofs.systems.noir.programs import built, engine_or_skip, of_a_slice, unheard
 
@@ -30,5 +31,7 @@ def test_a_contract_takes_the_proof_and_no_other(tmp_path: Path) -> None:
     other_output = replace(part, output=replace(output, public={"output": 211}))
     (other,) = system.contract_calls(files, request.statement, [other_output], workdir=tmp_path / "contract")
     forged = call_of("verify(bytes,bytes32[])", output.proof[:-1] + bytes([output.proof[-1] ^ 1]), [9, 1, 210])
-    answers = answers_of(contract, [right.calldata, other.calldata, forged.calldata])
-    assert [one.returned == TRUE for one in answers] == [True, False, False]
+    nothing = bytes(len(output.proof))
+    moved = [placed(right, named=output.proof, usual=nothing), placed(right, named=nothing, usual=output.proof)]
+    answers = answers_of(contract, [right.calldata, moved[0], other.calldata, forged.calldata, moved[1]])
+    assert [one.returned == TRUE for one in answers] == [True, True, False, False, False]

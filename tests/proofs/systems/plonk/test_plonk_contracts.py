@@ -8,6 +8,7 @@ from proofgrid.proofs.kit.contract_calls import call_of
 from proofgrid.proofs.kit.rehearsal import rehearse
 from proofgrid.proofs.offers import WritesContract
 from proofgrid.proofs.systems.plonk.adapter import PlonkSystem
+from tests.proofs.evm.placing import placed
 from tests.proofs.evm.running import answers_of
 from tests.proofs.systems.groth16.test_groth16_contracts import INPUTS
 from tests.proofs.systems.plonk.circuits import built
@@ -43,7 +44,10 @@ def test_the_contract_takes_proofs_of_the_network_and_no_forged_ones(tmp_path: P
             proof[: 12 * 32] + (int.from_bytes(proof[12 * 32 : 13 * 32]) + 1).to_bytes(32) + proof[13 * 32 :],
         )
     ]
-    answers = answers_of(contract, [first, second, *forged])
-    assert [one.returned for one in answers[:2]] == [TRUE, TRUE]
-    assert TRUE not in [one.returned for one in answers[2:]]
+    nothing = bytes(len(proof))
+    forged.append(placed(calls[0], named=nothing, usual=proof))
+    moved = placed(calls[0], named=proof, usual=nothing)
+    answers = answers_of(contract, [first, second, moved, *forged])
+    assert [one.returned for one in answers[:3]] == [TRUE, TRUE, TRUE]
+    assert TRUE not in [one.returned for one in answers[3:]]
     assert answers[0].gas < 400_000, answers

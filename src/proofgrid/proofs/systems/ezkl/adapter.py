@@ -2,7 +2,7 @@
 
 model/      what a client hands in: loading -> operators -> slicing, and a request's inputs
 circuits/   build: plan -> slices -> calibration -> circuits -> identity, and the reference string they need
-proving/    request: normalise (forward pass); job: prove; verdict: verify, whole
+proving/    request: normalise (forward pass); job: prove; verdict: verify, whole; for chains: contracts
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from proofgrid.proofs.base import (
 )
 from proofgrid.proofs.kit.rehearsal import self_check
 from proofgrid.proofs.kit.samples import Samples
+from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.ezkl import identity, layout, settings
 from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
-from proofgrid.proofs.systems.ezkl.proving import normalise, prove, sealed, telling, verify, whole
+from proofgrid.proofs.systems.ezkl.proving import contracts, normalise, prove, sealed, telling, verify, whole
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
 from proofgrid.proofs.telling import ToldProof
 
@@ -130,6 +131,16 @@ class EzklProofSystem:
     ) -> list[str]:
         """Check everything from public data alone; return one sentence per check that passed."""
         return whole.verify_whole(files, statement, result, parts, workdir=workdir)
+
+    def contracts(self, files: ProgramFiles, *, workdir: Path) -> list[Contract]:
+        """Do what WritesContract.contracts promises: one for each slice."""
+        return contracts.contracts(files, workdir=workdir)
+
+    def contract_calls(
+        self, files: ProgramFiles, statement: Mapping[str, Json], parts: list[PartialProof], *, workdir: Path
+    ) -> list[ContractCall]:
+        """Do what WritesContract.contract_calls promises."""
+        return contracts.contract_calls(files, statement, parts, workdir=workdir)
 
     def tell_proofs(
         self, program: Program, statement: Mapping[str, Json], result: Mapping[str, Json]

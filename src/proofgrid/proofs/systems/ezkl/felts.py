@@ -53,14 +53,15 @@ def to_felt(integer: int) -> str:
 
 def is_felt(text: object) -> TypeGuard[str]:
     """Return whether `text` spells a field element in the one way that the engine does."""
-    return isinstance(text, str) and bool(_FELT.fullmatch(text)) and _value_of(text) < MODULUS
+    return isinstance(text, str) and bool(_FELT.fullmatch(text)) and value_of(text) < MODULUS
 
 
 def integer_of(felt: str) -> int:
     """Return the integer that a field element stands for; the upper half of the field is negative."""
-    value = _value_of(felt)
+    value = value_of(felt)
     return value - MODULUS if value > MODULUS // 2 else value
 
 
-def _value_of(felt: str) -> int:
+def value_of(felt: str) -> int:
+    """Return a field element as an integer from 0 to below MODULUS."""
     return int.from_bytes(bytes.fromhex(felt), "little")

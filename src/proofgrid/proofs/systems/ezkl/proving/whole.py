@@ -60,16 +60,17 @@ def verify_whole(
         for position, output in enumerate(row):
             claim = outputs[index] if position == layout.slices - 1 else Claim()
             shown = inputs[index] if position == 0 else []
-            public = instances_of(
-                layout,
-                [integer for tensor in shown for integer in tensor.integers],
-                [tensor.hash for tensor in shown if tensor.hash is not None],
-                claim,
-            )
-            _check_part(files, index, position, output, public, claim, workdir)
+            _check_part(files, index, position, output, public_values(layout, shown, claim), claim, workdir)
     if not same_json(dict(result), _result(layout, rows, outputs)):
         raise BadProof("the result's values or links are not those of the proofs", field="result")
     return _sentences(layout, rows)
+
+
+def public_values(layout: Layout, shown: Sequence[ShownTensor], claim: Claim) -> list[str]:
+    """Return the public values of a slice's proof: `shown` of the inputs, where it is the first, and its claim."""
+    integers = [integer for tensor in shown for integer in tensor.integers]
+    hashes = [tensor.hash for tensor in shown if tensor.hash is not None]
+    return instances_of(layout, integers, hashes, claim)
 
 
 def _result(layout: Layout, rows: list[list[JobOutput]], claims: list[Claim]) -> dict[str, Json]:
