@@ -1,8 +1,8 @@
 """What the circuit on BN254 leaves to gnark's pairing: that B, on its curve, is in its group.
 
-gnark adds B up to [6x + 2]B, incompletely, and demands [6x + 2]B + psi(B) + psi^3(B) = psi^2(B). A point outside of the group
-has a part whose order divides the cofactor. Here: for no such order a step divides nothing by nothing, so that a prover
-could choose what comes of it; and for none the equation holds.
+gnark adds B up to [6x + 2]B, incompletely, and demands [6x + 2]B + psi(B) + psi^3(B) = psi^2(B). A point outside of the
+group has a part whose order divides the cofactor. Here: for no such order a step divides nothing by nothing, so that a
+prover could choose what comes of it; and for none the equation holds.
 """
 
 from __future__ import annotations
