@@ -11,10 +11,11 @@ DATA ?= proofgrid-data
 MODEL ?= digits
 SYSTEM ?= ezkl
 FAST := tests/rules tests/primitives tests/simulation/test_parts.py tests/wire tests/telemetry
+KIND ?= not exhaustive and not thorough# of the tests
 TESTS ?= tests --ignore=tests/acceptance/scenarios
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test test-zkvm test-wraps test-wheels test-pages test-watch test-core kills typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
+.PHONY: help demo tutorial documents site site-serve man engines engine-wheels http-check gaps pictures fast test thorough test-zkvm test-wraps test-wheels test-pages test-watch test-core kills typescript fuzz drills scenarios check format bench bench-check proto protos schema db coverage dead mutants house lock wheels wheel release bill contracts clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  make %-11s  %s\n", $$1, $$2}'
@@ -58,10 +59,13 @@ engines: $(STAMP) ## build the engines of proof systems that are programs of our
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r src/proofgrid/engines/node-requirements.txt
 	$(BIN)/proofgrid systems --build
 
-test: $(STAMP) ## run every test but the scenarios: real database, real processes, real proofs
+test: $(STAMP) ## run the tests: real database, real processes, real proofs
 	@$(MAKE) --no-print-directory engines || echo "not every engine could be built: the tests of the others are skipped" >&2
-	$(PYTEST) -n $(TEST_CORES) --dist worksteal tests --ignore=tests/acceptance
-	$(PYTEST) -n $(LIVE_TESTS) --dist worksteal tests/acceptance --ignore=tests/acceptance/scenarios
+	$(PYTEST) -m "$(KIND)" -n $(TEST_CORES) --dist worksteal tests --ignore=tests/acceptance
+	$(PYTEST) -m "$(KIND)" -n $(LIVE_TESTS) --dist worksteal tests/acceptance --ignore=tests/acceptance/scenarios
+
+thorough: KIND := exhaustive or thorough
+thorough: test ## run the tests that `make test` leaves out: searches, kills, chains that misbehave, the same again in other forms (CI runs them)
 
 test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
 	$(BIN)/proofgrid systems --build miden sp1

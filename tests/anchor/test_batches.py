@@ -14,6 +14,8 @@ from tests.anchor.killing import dying, places
 from tests.anchor.life import FINAL_AFTER, ChainLife
 from tests.anchor.money import CLIENT, OPERATOR, Money
 
+pytestmark = pytest.mark.thorough
+
 ACTS = ("note_claims", "make_batch", "note_batch", "send_chain")
 STEPS = 12  #: boundaries of the transactions above
 FILES_THAT_STAND = "SELECT file FROM vault_batches WHERE state <> 'refused' ORDER BY sequence"

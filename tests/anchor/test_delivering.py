@@ -23,6 +23,8 @@ from tests.makers import a_program
 from tests.proofs.evm.running import compiled
 from tests.roles.lanes import CLIENT, UNITS
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = digest_of(b"a circuit of a product")
 PRICE, GAS_MOST = 5_000, 1_000_000
 LIMIT_AT = 4 + 8 * 32 + 32  #: where the circuit's public input stands in the call: behind the proof, and the product

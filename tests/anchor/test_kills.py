@@ -8,6 +8,8 @@ from tests.anchor.killing import dying, places
 from tests.anchor.life import TAKEN, ChainLife
 from tests.anchor.test_slashing import missed, states
 
+pytestmark = pytest.mark.thorough
+
 STEPS = 24
 
 

@@ -16,6 +16,8 @@ from proofgrid.rules.chain.outbox import PATIENCE_BLOCKS
 from tests.anchor.life import PROPOSED, ChainLife
 from tests.anchor.test_slashing import missed, states
 
+pytestmark = pytest.mark.thorough
+
 GWEI = 10**9
 DAY_SECONDS = 86_400
 

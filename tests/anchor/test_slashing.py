@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from proofgrid.chain.devnet.network import LEDGER_UNIT, TOKEN
 from proofgrid.primitives.merkle import leads_to
 from proofgrid.roles.intake.bond_moves import resolve_appeal, write_appeal
@@ -14,6 +16,8 @@ from proofgrid.rules.staking.chain_slashes import evidence_leaf
 from tests.anchor.life import HOT, PROPOSED, TAKEN, VETOED, ChainLife
 from tests.makers import a_key
 from tests.roles.lanes import CLIENT, UNITS
+
+pytestmark = pytest.mark.thorough
 
 
 async def missed(life: ChainLife) -> tuple[UUID, int]:

@@ -10,6 +10,8 @@ from proofgrid.primitives.errors import InvalidField
 from proofgrid.rules.chain.following import NodeNotBelieved
 from tests.anchor.life import FINAL_AFTER, HOT, ChainLife
 
+pytestmark = pytest.mark.thorough
+
 STAKE = 100 * TOKEN // LEDGER_UNIT
 
 
