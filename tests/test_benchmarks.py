@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from benchmarks import checking, rounds
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.measuring import Ratio, Result
 from proofgrid.store.database import Database
 
 
+@pytest.mark.thorough
 def test_the_rules_of_a_small_round_are_measured_part_by_part() -> None:
     row = rounds.rules_row(12, 5, 1, runs=1)
     assert row["record_bytes"] > 1_000

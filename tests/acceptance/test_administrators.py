@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.tasks import database_of, register_toy
 from tests.cli.commands import proofgrid
 from tests.networks import Network, running_network
@@ -72,6 +74,7 @@ async def test_every_group_of_verbs_finds_the_networks_key_and_asks_its_service(
     assert (await run("stake", "unbond", "2", "--base-units", *key))["unbonding"] == 2
 
 
+@pytest.mark.thorough
 async def test_a_network_that_burns_its_surplus_keeps_none(
     tmp_path: Path, database_dsn: str, toy_system_on_path: Path, srs_file: Path
 ) -> None:

@@ -93,7 +93,16 @@ async def program(network_of_file: Network, models: Models) -> Program:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("cheat", ["output", "input", "model", "truncated", "flipped", "garbage"])
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        "output",
+        *(
+            pytest.param(kind, marks=pytest.mark.thorough)
+            for kind in ("input", "model", "truncated", "flipped", "garbage")
+        ),
+    ],
+)
 async def test_a_cheater_is_caught_unpaid_and_its_slices_are_proven_elsewhere(
     shared_network: Network, program: Program, models: Models, tmp_path: Path, cheat: str
 ) -> None:

@@ -73,6 +73,7 @@ async def test_a_circuit_without_keys_is_one_program_whoever_registers_it(networ
         await check_paid_once(network)
 
 
+@pytest.mark.thorough
 async def test_a_graph_is_proven_by_provers_of_two_systems_into_one_bundle(
     network: Network, tmp_path: Path, circuit: Path
 ) -> None:

@@ -332,6 +332,7 @@ async def test_what_cannot_be_promised_bought_or_redeemed_is_refused_and_nothing
         assert await state_of(client, quote) == "held"
 
 
+@pytest.mark.thorough
 async def test_the_command_line_buys_lists_and_redeems(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
         program = await ready(network, client, tmp_path)

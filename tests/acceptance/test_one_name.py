@@ -6,6 +6,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.tasks import database_of, events_of, register_toy, submit_and_watch, wait_for
 from tests.networks import WAIT_SECONDS, Network
 
@@ -18,6 +20,7 @@ async def until_opened(network: Network, sessions: int) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.thorough
 async def test_a_second_machine_of_the_same_name_ends_with_the_address_of_the_first(
     network: Network, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from tests.networks import Network
 LANE = "default/toy@1.0/small"
 
 
+@pytest.mark.thorough
 async def test_a_day_of_rounds_is_exported_replayed_offline_and_opened_by_its_owners(
     network: Network, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ async def network(toy_system_on_path: Path, srs_file: Path) -> AsyncIterator[Net
         shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.mark.thorough
 async def test_one_of_two_killed_under_load_loses_nothing(network: Network) -> None:
     gateway = network.gateway
     assert gateway is not None

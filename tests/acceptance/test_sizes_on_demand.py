@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from proofgrid.sdk.keys import write_key
 from tests.networks import Network, running_network
 from tests.proofs.systems.ezkl.models import an_mlp, save
@@ -41,6 +43,7 @@ async def get_srs(network: Network, folder: Path) -> str:
     return ended.stdout + ended.stderr
 
 
+@pytest.mark.thorough
 async def test_a_program_makes_the_size_that_it_needs_and_a_client_builds_the_same(
     tmp_path: Path, database_dsn: str
 ) -> None:

@@ -17,6 +17,7 @@ from tests.proofs.npm import installed
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 
 
+@pytest.mark.thorough
 def test_our_contracts_are_compiled_from_their_sources(tmp_path: Path) -> None:
     sources = [f"src/{path.name}" for path in sorted((CONTRACTS / "src").glob("*.sol"))]
     place = installed(CONTRACTS, "package.json", "compile.js", *sources)

@@ -57,6 +57,7 @@ def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) 
         assert "--json" in shown.output
 
 
+@pytest.mark.thorough
 def test_help_fits_a_narrow_terminal() -> None:
     columns = 60
     for path in [(), *COMMANDS]:

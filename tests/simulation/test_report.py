@@ -71,6 +71,7 @@ def test_the_report_of_a_stopped_run_says_so() -> None:
     assert "this report is partial" in html_of(report, {})
 
 
+@pytest.mark.thorough
 def test_the_page_needs_nothing_but_itself(report: Report) -> None:
     pytest.importorskip("matplotlib")
     drawn = plots_of(report)

@@ -99,6 +99,7 @@ def lies() -> Lies:
     return found
 
 
+@pytest.mark.thorough
 def test_no_lie_about_a_price_ever_pays_in_a_round(lies: Lies) -> None:
     for name in PRICE_LIES:
         tally = lies.tallies[name]
@@ -106,6 +107,7 @@ def test_no_lie_about_a_price_ever_pays_in_a_round(lies: Lies) -> None:
         assert all(lie <= truth for lie, truth in zip(tally.lying, tally.truthful, strict=True)), name
 
 
+@pytest.mark.thorough
 def test_in_the_mean_of_all_rounds_honesty_earns_at_least_what_lies_about_prices_and_capacity_earn(lies: Lies) -> None:
     assert set(lies.tallies) >= {*SELLER_LIES, *PRICE_LIES, COLLUSION}
     for name in (*PRICE_LIES, "withholding"):
@@ -113,6 +115,7 @@ def test_in_the_mean_of_all_rounds_honesty_earns_at_least_what_lies_about_prices
         assert sum(tally.lying) <= sum(tally.truthful), name
 
 
+@pytest.mark.thorough
 def test_griefing_stops_no_round_in_which_most_of_the_supply_stays(lies: Lies) -> None:
     assert lies.griefing_by_rule[MOST_STAY].rounds > 10
     assert lies.griefing_by_rule[MOST_STAY].stopped == 0
@@ -127,6 +130,7 @@ def test_a_griefing_buyer_pays_and_the_market_goes_on() -> None:
     assert attacked.history.endings["proven"] > 0.5 * quiet.history.endings["proven"]
 
 
+@pytest.mark.thorough
 def test_over_a_whole_run_honesty_earns_at_least_what_these_strategies_earn() -> None:
     scenario = a_scenario(provers=24, jobs=400)
     strategies = (Strategy.UNDER_ASKING, Strategy.OVER_REPORTING, Strategy.LAZY, Strategy.WITHHOLDING)

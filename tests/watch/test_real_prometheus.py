@@ -107,6 +107,7 @@ async def work(network: Network, root: Path, prover_port: int) -> str:
         return str(task.task_id)
 
 
+@pytest.mark.thorough
 async def test_every_expression_is_answered_out_of_what_a_real_network_told(
     tmp_path: Path, database_dsn: str, toy_system_on_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def test_promtool_takes_rules_and_configuration() -> None:
     run("promtool", "check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
 
 
+@pytest.mark.thorough
 @needs_promtool
 def test_alerts_fire_when_they_should_and_not_before() -> None:
     run("promtool", "test", "rules", "tests/watch/rules_test.yml")

@@ -25,6 +25,7 @@ def test_scenarios_are_listed_and_each_is_in_the_help(tmp_path: Path) -> None:
     assert all(name in shown for name in ATTACKS)
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_bytes_and_the_report_names_its_command(tmp_path: Path) -> None:
     first, second = (proofgrid("simulate", "storm", *SMALL, "--json", home=tmp_path) for _ in range(2))
 

@@ -229,6 +229,7 @@ def row_of_a_lease(
         runner.run(close_lane(lane))
 
 
+@pytest.mark.thorough
 def test_a_lease_has_the_timers_of_the_rules_whatever_happens_to_it(
     row_of_a_lease: tuple[asyncio.Runner, LeaseRow],
 ) -> None:

@@ -116,6 +116,7 @@ def test_clients_pay_at_most_their_limit_and_operators_get_at_least_their_ask(in
     assert outcome.surplus >= 0
 
 
+@pytest.mark.thorough
 @quick
 @given(rounds(with_exclusions=False))
 def test_without_exclusions_every_job_is_placed_and_provers_sell_what_they_cleared(inputs: RoundInputs) -> None:
@@ -203,6 +204,7 @@ def test_replay_finds_any_changed_field(inputs: RoundInputs, data: st.DataObject
     assert transcript_hash(tampered) != transcript_hash(transcript)
 
 
+@pytest.mark.thorough
 @quick
 @given(rounds(), st.data())
 def test_replay_finds_a_missing_and_an_added_field(inputs: RoundInputs, data: st.DataObject) -> None:

@@ -96,6 +96,7 @@ def test_the_order_in_which_everything_is_listed_means_nothing(case: StackCase, 
     assert StackCase(lanes=lanes, provers=provers, beacon=case.beacon).run() == case.run()
 
 
+@pytest.mark.thorough
 @pytest.mark.exhaustive
 @settings(deadline=None)
 @given(stack_cases(), st.data())

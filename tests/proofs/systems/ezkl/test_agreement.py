@@ -296,6 +296,7 @@ RIGHT: dict[str, Case] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", RIGHT)
 def test_a_right_circuit_agrees(kind: str, srs: Path, tmp_path: Path) -> None:
     model, settings = RIGHT[kind]

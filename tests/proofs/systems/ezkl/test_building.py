@@ -31,6 +31,7 @@ def keys_of(files: ProgramFiles) -> list[Any]:
     return [part["vk"] for part in identity["slices"]]
 
 
+@pytest.mark.thorough
 def test_a_second_build_gives_the_same_digest_keys_and_estimates(
     digits_program: ProgramFiles, srs: Path, tmp_path: Path
 ) -> None:
@@ -42,6 +43,7 @@ def test_a_second_build_gives_the_same_digest_keys_and_estimates(
     assert len({*keys_of(again)}) == 4
 
 
+@pytest.mark.thorough
 def test_a_model_with_lookups_is_built_to_the_same_digest_twice(srs: Path, tmp_path: Path) -> None:
     model = save(a_convolutional_model(), tmp_path / "model")
 
@@ -52,6 +54,7 @@ def test_a_model_with_lookups_is_built_to_the_same_digest_twice(srs: Path, tmp_p
     assert first.program.digest == second.program.digest
 
 
+@pytest.mark.thorough
 def test_other_settings_or_another_model_are_another_program(srs: Path, tmp_path: Path) -> None:
     one, other = (save(an_mlp(4, 4, 2, seed=seed), tmp_path / f"model{seed}") for seed in (1, 2))
     built = [
@@ -66,6 +69,7 @@ def test_other_settings_or_another_model_are_another_program(srs: Path, tmp_path
     assert len({tuple(keys_of(files)) for files in built}) == len(built)
 
 
+@pytest.mark.thorough
 def test_a_calibration_file_is_part_of_the_program(srs: Path, tmp_path: Path) -> None:
     model = save(an_mlp(4, 4, 2), tmp_path / "model")
     calibration = tmp_path / "calibration"
@@ -94,6 +98,7 @@ def test_an_open_batch_dimension_becomes_a_batch_of_one(srs: Path, tmp_path: Pat
     assert identity["outputs"] == [{"name": "y", "shape": [1, 2], **tensor}]
 
 
+@pytest.mark.thorough
 def test_auto_takes_the_decomposition_that_needs_the_fewest_rows(srs: Path, tmp_path: Path) -> None:
     model = save(an_mlp(6, 5, 3), tmp_path / "model")
     rows = {}
@@ -132,6 +137,7 @@ def test_a_string_much_longer_than_the_circuits_is_cut_once_and_names_the_same_p
         SYSTEM.verify_partial(files, 0, job.facts, output, workdir=tmp_path / "work")
 
 
+@pytest.mark.thorough
 def test_auto_cuts_again_when_a_slice_would_need_more_rows_than_are_allowed(srs: Path, tmp_path: Path) -> None:
     source = {"model": save(an_mlp(32, 32, 32, 32, 8), tmp_path / "model")}
     cuts = {}

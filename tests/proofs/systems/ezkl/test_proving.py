@@ -213,6 +213,7 @@ def test_nothing_is_left_behind_by_a_refused_request(committed_program: ProgramF
     shutil.rmtree(tmp_path / "work")
 
 
+@pytest.mark.thorough
 def test_a_node_that_needs_more_rows_than_allowed_is_proven_in_more_columns(srs: Path, tmp_path: Path) -> None:
     model = save(an_mlp(80, 80, 4), tmp_path / "model")
     image = [((7 * place) % 13 - 6) / 6 for place in range(80)]

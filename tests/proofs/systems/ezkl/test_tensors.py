@@ -175,6 +175,7 @@ def test_what_a_type_does_not_hold_is_refused(given: Any, field: str, rule: str)
     assert caught.value.field == field
 
 
+@pytest.mark.thorough
 def test_a_program_of_format_1_is_still_proven_and_verified(
     digits_program: ProgramFiles, digit_images: list[list[float]], key_cache: Path, tmp_path: Path
 ) -> None:

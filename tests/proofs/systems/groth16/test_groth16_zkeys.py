@@ -41,6 +41,7 @@ def sections_of(content: bytes) -> dict[int, tuple[int, int]]:
     return found
 
 
+@pytest.mark.thorough
 def test_keys_of_a_ceremony_prove_what_snarkjs_accepts(tmp_path: Path) -> None:
     _, zkey = zkeys_of("product")
     files = built(zkey, tmp_path / "build")

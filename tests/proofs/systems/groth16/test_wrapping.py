@@ -139,6 +139,7 @@ def test_a_key_that_only_the_statement_has_is_refused(made: Made) -> None:
     assert not made.takes(made.foreign, keys=[made.files])
 
 
+@pytest.mark.thorough
 def test_slices_of_a_chain_are_linked_inside(made: Made) -> None:
     chain = [made.files, made.files]
     assert made.takes(made.first, made.second, keys=chain)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from proofgrid.primitives.canonical import Json
 from proofgrid.proofs.base import PartialProof
 from proofgrid.proofs.kit.contract_calls import call_of
@@ -17,6 +19,7 @@ VALUE: dict[str, Json] = {"a": [2, 3, 5], "b": 7, "limit": 9, "unused": 1}
 TRUE = "0x" + "1".zfill(64)
 
 
+@pytest.mark.thorough
 def test_a_contract_takes_the_proof_and_no_other(tmp_path: Path) -> None:
     engine_or_skip()
     system, files = NoirSystem(), built("product", tmp_path)
