@@ -17,8 +17,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from structlog.testing import capture_logs
 
 from proofgrid.doors.grpc.server import new_server
-from proofgrid.doors.services.crowds import Crowds, _host_of
-from proofgrid.wire.addresses import is_loopback
+from proofgrid.doors.services.crowds import Crowds
+from proofgrid.wire.addresses import host_of, is_loopback
 
 MOST = 10
 ATTACKER = "127.0.0.7"  #: of this machine, as a stranger's address is of another
@@ -107,11 +107,11 @@ def test_other_ports_and_this_machine_are_not_counted() -> None:
     ],
 )
 def test_of_ipv6_a_network_is_one_and_ipv4_in_its_clothes_is_itself(one: str, other: str, are_one: bool) -> None:
-    assert (_host_of((one, 1)) == _host_of((other, 2))) is are_one
+    assert (host_of(one) == host_of(other)) is are_one
 
 
 def test_this_machine_in_ipv6s_clothes_is_this_machine() -> None:
-    assert is_loopback(_host_of(("::ffff:127.0.0.1", 1)))
+    assert is_loopback(host_of("::ffff:127.0.0.1"))
 
 
 async def test_a_gateway_answers_others_while_one_address_floods_it_with_connections() -> None:

@@ -213,6 +213,7 @@ def test_a_token_that_is_nested_too_deep_is_a_bad_one() -> None:
         ("ipv4:10.0.0.5:4711", "10.0.0.5"),
         ("ipv6:%5B::1%5D:4711", "::/64"),
         ("ipv6:%5B2001:db8:1:2:3:4:5:6%5D:4711", "2001:db8:1:2::/64"),
+        ("ipv6:%5B::ffff:203.0.113.7%5D:4711", "203.0.113.7"),  # at a port that takes both families
         ("unix:", "unix"),
     ],
 )

@@ -16,6 +16,15 @@ from proofgrid.telemetry.seam import span
 Step = Callable[[], Awaitable[float | None]]  #: returns how long to wait for the next one, in seconds
 
 
+#: Between two looks at much it waits so many times as long as one took: looking is a twentieth of the time.
+_REST = 19
+
+
+def rest_after(worked_seconds: float, *, least: float, most: float = float("inf")) -> float:
+    """Return how long to wait after a look that took so long, in seconds, within bounds."""
+    return max(least, min(most, _REST * worked_seconds))
+
+
 class Loop:
     """`run` it in a TaskGroup. Whatever is not passing trouble ends it, loudly.
 

@@ -87,13 +87,27 @@ def is_loopback(host: str) -> bool:
 
 def peer_host(peer: str) -> str:
     """Return the machine of what gRPC calls a caller's address, without its port; of IPv6 the network of 64 bits."""
-    host = peer_address(peer).rpartition(":")[0].strip("[]")
+    return host_of(peer_address(peer).rpartition(":")[0].strip("[]"))
+
+
+def host_of(spelled: str) -> str:
+    """Return the machine that an address is of; of IPv6 the network of 64 bits."""
+    address = own_spelling(spelled)
     try:
-        address = ipaddress.ip_address(host)
+        known = ipaddress.ip_address(address)
     except ValueError:
-        return host
+        return address
     # Whoever has one address of such a network has all of them.
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else address
+
+
+def own_spelling(spelled: str) -> str:
+    """Return an address as itself where it is one of IPv4 in IPv6's clothes: all of those share one network of 64."""
+    try:
+        address = ipaddress.ip_address(spelled.partition("%")[0])
+    except ValueError:
+        return spelled
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def peer_address(peer: str) -> str:

@@ -7,7 +7,6 @@ times a second. Who was there first stays; calls of others notice nothing.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import socket
 import stat
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from proofgrid.wire.addresses import is_loopback, peer_host
+from proofgrid.wire.addresses import host_of, is_loopback, own_spelling
 
 LOOK_SECONDS = 0.5
 _OWN_FILES = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
@@ -57,7 +56,7 @@ class Crowds:
         counted: Counter[str] = Counter()
         ended: Counter[str] = Counter()
         for peer in self._seen:
-            host = _host_of(peer)
+            host = host_of(peer[0])
             counted[host] += 1
             if counted[host] > self._most and self._hang_up(here[peer], peer):
                 ended[host] += 1
@@ -70,7 +69,7 @@ class Crowds:
         with suppress(OSError), _socket_of(number) as ours:
             if ours.family in (socket.AF_INET, socket.AF_INET6) and ours.getsockname()[1] in self._ports:
                 host, port = ours.getpeername()[:2]
-                return None if self._spared(_own_spelling(host)) else (host, port)
+                return None if self._spared(own_spelling(host)) else (host, port)
         return None
 
     def _hang_up(self, number: int, peer: Peer) -> bool:
@@ -89,17 +88,3 @@ def _socket_of(number: int) -> Iterator[socket.socket]:
         raise OSError("no socket")
     with socket.socket(fileno=os.dup(number)) as ours:
         yield ours
-
-
-def _host_of(peer: Peer) -> str:
-    host = _own_spelling(peer[0])
-    return peer_host(f"[{host}]:{peer[1]}" if ":" in host else f"{host}:{peer[1]}")
-
-
-def _own_spelling(host: str) -> str:
-    """Return an address as itself where it is one of IPv4 in IPv6's clothes: all of those share one network of 64."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return str(getattr(address, "ipv4_mapped", None) or address)

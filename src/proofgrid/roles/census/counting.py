@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from proofgrid.primitives.clock import Clock
-from proofgrid.roles.loop import Loop
+from proofgrid.roles.loop import Loop, rest_after
 from proofgrid.store.census import (
     CENSUS_OF_LANES,
     CENSUS_OF_MONEY,
@@ -31,7 +31,6 @@ from proofgrid.telemetry.metrics.kinds import Gauge, Labels
 
 BEAT_SECONDS = 10.0
 MONEY_SECONDS = 60.0  #: all accounts are read for it
-PAUSE_FACTOR = 19  #: after a look it waits so many times as long as it took: at most a twentieth of the time
 
 Numbers = Mapping[str, int]
 
@@ -84,7 +83,7 @@ class Census:
             return BEAT_SECONDS
         await self._count(connection)
         self._read_at = ended = self._clock.running_seconds()
-        return max(BEAT_SECONDS, PAUSE_FACTOR * (ended - began))
+        return rest_after(ended - began, least=BEAT_SECONDS)
 
     def tell_age(self) -> None:
         """Show how old the facts are by now."""
@@ -115,7 +114,7 @@ class Census:
         balances: dict[Labels, float] = {(one.kind,): one.balance for one in kinds}
         shown.BALANCE.show({(name,): 0 for name in shown.BALANCES} | balances)
         ended = self._clock.running_seconds()
-        self._money_at = ended + max(MONEY_SECONDS, PAUSE_FACTOR * (ended - began))
+        self._money_at = ended + rest_after(ended - began, least=MONEY_SECONDS)
 
     async def _give_up(self) -> float:
         self._read_at = None

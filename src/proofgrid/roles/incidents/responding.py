@@ -13,7 +13,7 @@ import structlog
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.turns import Urgency
 from proofgrid.roles.apart import each_alone
-from proofgrid.roles.loop import Loop
+from proofgrid.roles.loop import Loop, rest_after
 from proofgrid.rules.incidents.kinds import KINDS, Ends
 from proofgrid.rules.incidents.signals import (
     REGION_OPERATORS,
@@ -48,9 +48,7 @@ from proofgrid.telemetry.metrics.of_gateway import INCIDENT_ACTS
 
 LOOK_SECONDS = 1.0
 REGIONS_LOOK_SECONDS = 2.0
-LANES_LOOK_SECONDS, LANES_LOOK_SECONDS_MAX = 3.0, 10.0
-#: A look at lanes reads all that waits: between two it waits so many times as long, within these bounds.
-PAUSE_FACTOR = 19
+LANES_LOOK_SECONDS, LANES_LOOK_SECONDS_MAX = 3.0, 10.0  #: a look at lanes reads all that waits
 OVER_MS = 25_000  #: a signal that nobody has seen for so long is gone; it is noted every ten seconds while it is there
 LANES_MAX = 200
 REGION_LATELY_MS = 300_000
@@ -140,7 +138,8 @@ class Responding:
                 CENSUS_OF_LANES, gateway_silent_ms=GATEWAY_SILENT_MS, silent_ms=self._silent_ms, limit=LANES_MAX
             )
         ended = self._clock.running_seconds()
-        self._next_lanes = ended + max(LANES_LOOK_SECONDS, min(LANES_LOOK_SECONDS_MAX, PAUSE_FACTOR * (ended - began)))
+        rest = rest_after(ended - began, least=LANES_LOOK_SECONDS, most=LANES_LOOK_SECONDS_MAX)
+        self._next_lanes = ended + rest
         return [
             starves(one.lane, one.oldest_ms) for one in lanes if one.affordable_units and is_starving(one.oldest_ms)
         ]

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from proofgrid.primitives.clock import Clock
 from proofgrid.primitives.ids import AccountId
-from proofgrid.roles.loop import Loop
+from proofgrid.roles.loop import Loop, rest_after
 from proofgrid.rules.incidents.signals import of_violation
 from proofgrid.rules.ledger.incidents import Checkpoint, Violation, check_balance, check_sum
 from proofgrid.store.connection import Connection
@@ -34,7 +34,6 @@ from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.metrics.of_gateway import LEDGER_CHECKS
 
 LOOK_SECONDS = 2.0
-PAUSE_FACTOR = 19
 LOOK_COSTS_SECONDS = 0.01  #: at most, whatever it reads,
 ROW_COSTS_SECONDS = 0.001  #: and for each account and job, ten times what it costs on a machine of today
 FULL_LOOK_SECONDS = 3_600.0
@@ -70,7 +69,7 @@ class LedgerCheck:
         if looked and full:
             self._next_full = ended + FULL_LOOK_SECONDS
         worked = min(ended - began, LOOK_COSTS_SECONDS + ROW_COSTS_SECONDS * self._rows)
-        return max(self._look_seconds, PAUSE_FACTOR * worked)
+        return rest_after(worked, least=self._look_seconds)
 
     async def look(self, *, full: bool = False) -> bool:
         """Look once; False when another gateway is looking."""
