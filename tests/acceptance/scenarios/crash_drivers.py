@@ -15,8 +15,9 @@ import asyncpg
 import grpc
 import pytest
 
+from proofgrid.bootstrap.gateway.store_keys import store_keys_in
 from proofgrid.primitives.clock import SystemClock
-from proofgrid.primitives.digests import digest_of
+from proofgrid.primitives.digests import Digest, digest_of
 from proofgrid.primitives.engine_errors import EngineBroken
 from proofgrid.primitives.errors import NotAllowed, ProofgridError, UnknownKey, Unprovable
 from proofgrid.rules.access.subnetworks import SubnetworkChange
@@ -26,6 +27,8 @@ from proofgrid.rules.ledger.accounts import NETWORK_CLIENT
 from proofgrid.sdk.client import Client
 from proofgrid.sdk.keys import new_key, write_key
 from proofgrid.sdk.transfer import upload_file
+from proofgrid.store.artifacts import ArtifactStore
+from proofgrid.store.vault import Vault
 from proofgrid.wire.v1 import prover_pb2 as messages
 from tests.acceptance.scenarios.doomed import PATIENCE_SECONDS, Doomed
 from tests.acceptance.scenarios.scripted import ScriptedProver, prove, sign
@@ -771,7 +774,7 @@ async def note_repair(doomed: Doomed) -> None:
     async with doomed.killed(meanwhile=second.come_back):
         digest = await upload_file(doomed.client.connection, path)
     await doomed.eventually(NO_REPAIRS)
-    assert second.path(digest).read_bytes() == path.read_bytes()
+    assert await second.content(digest) == path.read_bytes()
 
 
 async def repair(doomed: Doomed) -> None:
@@ -782,7 +785,7 @@ async def repair(doomed: Doomed) -> None:
     async with doomed.killed():
         await second.come_back()
         await doomed.eventually(NO_REPAIRS)
-    assert second.path(digest).read_bytes() == path.read_bytes()
+    assert await second.content(digest) == path.read_bytes()
 
 
 # --- helpers ---------------------------------------------------------------------------------------------
@@ -909,6 +912,7 @@ class _SecondStore:
     def __init__(self, doomed: Doomed) -> None:
         self.folder = Path(doomed.network.settings["ARTIFACTS_MIRROR"])
         self._aside = self.folder.with_name("second-away")
+        self._gateway = doomed.network.root / "gateway"
 
     def go(self) -> None:
         """A file stands where the folder was."""
@@ -919,8 +923,10 @@ class _SecondStore:
         self.folder.unlink()
         self._aside.rename(self.folder)
 
-    def path(self, digest: str) -> Path:
-        return self.folder / "sha256" / digest[:2] / digest
+    async def content(self, digest: Digest) -> bytes:
+        """Return what an artifact is here, unlocked with the gateway's key."""
+        vault = Vault(store_keys_in(self._gateway / "keys" / "store", ""))
+        return await ArtifactStore.open(str(self.folder), vault=vault).read_bytes(digest, limit_bytes=1 << 20)
 
 
 def _fresh_file(doomed: Doomed) -> Path:
