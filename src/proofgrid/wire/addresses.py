@@ -92,22 +92,25 @@ def peer_host(peer: str) -> str:
 
 def host_of(spelled: str) -> str:
     """Return the machine that an address is of; of IPv6 the network of 64 bits."""
-    address = own_spelling(spelled)
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
+    address = _parsed(spelled)
+    if address is None or address.version == 4:
+        return str(address or spelled)
     # Whoever has one address of such a network has all of them.
-    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else address
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def own_spelling(spelled: str) -> str:
-    """Return an address as itself where it is one of IPv4 in IPv6's clothes: all of those share one network of 64."""
+    """Return an address as itself where it is one of IPv4 in IPv6's clothes."""
+    return str(_parsed(spelled) or spelled)
+
+
+def _parsed(spelled: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address, of IPv4 in IPv6's clothes as itself: all of those share one network of 64; None for others."""
     try:
         address = ipaddress.ip_address(spelled.partition("%")[0])
     except ValueError:
-        return spelled
-    return str(getattr(address, "ipv4_mapped", None) or address)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def peer_address(peer: str) -> str:
