@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from weakref import WeakKeyDictionary
 
 from proofgrid.chain import artifacts, eigenlayer
 from proofgrid.chain.abi import Abi, abi_of, selector_of
@@ -92,17 +91,12 @@ async def gas_with_room(web3: AsyncWeb3, wanted: TxParams) -> int:
     return await web3.eth.estimate_gas(wanted) * _GAS_TIMES[0] // _GAS_TIMES[1]
 
 
-#: web3 makes a class of every contract, which takes as long as asking it: once for each connection, then.
-_contracts: WeakKeyDictionary[AsyncWeb3, dict[tuple[str, int], AsyncContract]] = WeakKeyDictionary()
-
-
 def contract_at(web3: AsyncWeb3, address: str, abi: Abi) -> AsyncContract:
-    """Return a contract that is there. `abi`: one that stays, as those of modules do."""
-    made = _contracts.setdefault(web3, {})
-    key = (address, id(abi))
+    """Return a contract that is there; for the same ABI the same one."""
+    made, key = web3.provider.contracts, (address, id(abi))
     if key not in made:
-        made[key] = web3.eth.contract(address=address, abi=abi)  # type: ignore[call-overload]
-    return made[key]
+        made[key] = abi, web3.eth.contract(address=address, abi=abi)  # type: ignore[call-overload]
+    return made[key][1]
 
 
 def reason_of(error: Exception) -> str:

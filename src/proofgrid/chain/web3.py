@@ -33,14 +33,19 @@ except ImportError as error:
 _ANSWER_SECONDS = 30.0
 _JSON = {"Content-Type": "application/json"}
 
-AsyncWeb3: TypeAlias = "_AsyncWeb3[AsyncHTTPProvider]"
 
+class KeptOpen(AsyncHTTPProvider):
+    """Asks over connections that stay open: web3's own sessions open one for every question, and hop to a thread.
 
-class _KeptOpen(AsyncHTTPProvider):
-    """Asks over connections that stay open: web3's own sessions open one for every question, and hop to a thread."""
+    Contracts that were asked are kept as well: web3 makes a class of each, which takes as long as asking it.
+    """
 
     _session: ClientSession | None = None
     _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.contracts: dict[tuple[str, int], tuple[object, AsyncContract]] = {}  #: by address and ABI, which stays
 
     async def make_request(self, method: RPCEndpoint, params: object) -> RPCResponse:
         loop = asyncio.get_running_loop()
@@ -58,9 +63,12 @@ class _KeptOpen(AsyncHTTPProvider):
             self._session = None
 
 
+AsyncWeb3: TypeAlias = "_AsyncWeb3[KeptOpen]"
+
+
 def connect(url: str) -> AsyncWeb3:
     """Return a connection to the JSON-RPC of a chain. Nothing is sent yet."""
-    return _AsyncWeb3(_KeptOpen(url))
+    return _AsyncWeb3(KeptOpen(url))
 
 
 __all__ = [
@@ -72,6 +80,7 @@ __all__ = [
     "ContractCustomError",
     "ContractLogicError",
     "LocalAccount",
+    "RPCEndpoint",
     "TransactionNotFound",
     "TxParams",
     "TxReceipt",

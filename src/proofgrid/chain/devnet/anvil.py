@@ -12,7 +12,7 @@ from pathlib import Path
 
 from proofgrid.chain.accounts import Sender
 from proofgrid.chain.devnet import downloads
-from proofgrid.chain.web3 import Account, AsyncWeb3, connect
+from proofgrid.chain.web3 import Account, AsyncWeb3, RPCEndpoint, connect
 from proofgrid.primitives.errors import Unavailable
 from proofgrid.primitives.parent import ending_with_us
 
@@ -56,7 +56,7 @@ class Anvil:
         await self._ask("evm_revert", snapshot)
 
     async def _ask(self, method: str, *arguments: object) -> object:
-        said = await self.web3.provider.make_request(method, list(arguments))
+        said = await self.web3.provider.make_request(RPCEndpoint(method), list(arguments))
         if "error" in said:
             raise ChainNotStarted(f"{method}: {said['error']}")
         return said.get("result")
