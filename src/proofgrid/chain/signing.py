@@ -70,6 +70,14 @@ class ChainSigner:
             raise refused from error
         return min(gas, call.gas_most) if call.gas_most else gas
 
+    async def refusal(self, node: Node, call: Call) -> CallRefused | None:
+        """Return why a dry run is refused; None: it is not."""
+        try:
+            await self.dry_run(node, call)
+        except CallRefused as error:
+            return error
+        return None
+
     def sign(self, call: Call, *, nonce: int, gas: int, fees: Fees, chain_id: int) -> Signed:
         """Return a call as a transaction of type 2 (EIP-1559)."""
         made = self.account.sign_transaction(

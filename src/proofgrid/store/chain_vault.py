@@ -81,8 +81,6 @@ class StoredBatch:
     number: int | None  #: in the contract
     in_force_at: int  #: a block
     made_ms: int
-    now_ms: int
-    said_to_ms: int  #: how far the records were said that are, or will be, in the contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,7 @@ PAYABLES = query("payables", Payable)
 NOTE_CLAIM = query("note_claim", str)
 OWED_TO_EVERYBODY = query("owed_to_everybody", Owed)
 ROUNDS_BETWEEN = query("rounds_between", RecordOfRound)
+RECORDS_SAID_TO = query("records_said_to", int)
 LAST_BATCH = query("last_batch", StoredBatch)
 OPEN_BATCHES = query("open_batches", StoredBatch)
 CLOSED_NUMBERS = query("closed_numbers", int)

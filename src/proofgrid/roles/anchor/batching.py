@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from proofgrid.chain.nodes import Node
-from proofgrid.chain.signing import Call, CallRefused, ChainSigner
+from proofgrid.chain.signing import Call, ChainSigner
 from proofgrid.chain.vault import BatchThere, VaultContract, VaultSeen
 from proofgrid.primitives.errors import SettlementStopped
 from proofgrid.primitives.whole_files import written_whole
@@ -36,6 +36,7 @@ from proofgrid.store.chain_vault import (
     OPEN_BATCHES,
     OWED_TO_EVERYBODY,
     PAYABLES,
+    RECORDS_SAID_TO,
     ROUNDS_BETWEEN,
     STOPS_BATCHES,
     WANTED_FILES,
@@ -160,7 +161,7 @@ class Batching:
         last: StoredBatch | None,
         standings: Sequence[Standing],
     ) -> Batch:
-        from_ms = 0 if last is None else last.said_to_ms
+        from_ms = await connection.value(RECORDS_SAID_TO)
         to_ms = max(from_ms, await connection.value(DATABASE_TIME) - ROUNDS_SETTLE_MS)
         rounds = await connection.fetch(ROUNDS_BETWEEN, from_ms=from_ms, to_ms=to_ms)
         payouts, balances = split(standings, view.unit)
@@ -275,11 +276,9 @@ class Batching:
             wish = await connection.first(WISH_IN_TROUBLE, intent=f"batch:{batch.sequence}")
         if wish is None:
             return ""
-        try:
-            await self._signer.dry_run(node, Call(target=wish.target, data=wish.data, gas_most=wish.gas_most))
-        except CallRefused as error:
-            return error.detail if error.by_contract else ""
-        return ""
+        call = Call(target=wish.target, data=wish.data, gas_most=wish.gas_most)
+        refused = await self._signer.refusal(node, call)
+        return refused.detail if refused is not None and refused.by_contract else ""
 
     async def _give_up(self, batch: StoredBatch, refusal: str) -> None:
         """Make room for the next batch, once somebody has seen why."""

@@ -10,7 +10,7 @@ import structlog
 
 from proofgrid.chain.deliveries import Door
 from proofgrid.chain.nodes import Node, Receipt
-from proofgrid.chain.signing import Call, CallRefused, ChainSigner
+from proofgrid.chain.signing import Call, ChainSigner
 from proofgrid.primitives.ids import TaskId
 from proofgrid.primitives.money import tokens_text
 from proofgrid.rules.chain.delivering import DeliveryState, DeliveryTerms, intent_of, name_of_task
@@ -77,10 +77,12 @@ class Deliverer:
             await self._end(row, DeliveryState.REFUSED, detail="this contract is not brought proofs any more")
             return
         call = self._call(row)
-        refused = await self._refused(node, row)
+        refused = await self._signer.refusal(node, call)
         if refused is not None:
-            if refused:
-                await self._end(row, DeliveryState.REFUSED, detail=refused)
+            if refused.by_contract:
+                await self._end(row, DeliveryState.REFUSED, detail=refused.detail)
+            else:
+                log.warning("delivery_waits", task_id=str(row.task_id), reason=refused.detail)
             return
         if not await self._pay_and_wish(row, call):
             price = tokens_text(self._terms.price)
@@ -116,19 +118,10 @@ class Deliverer:
                 await self._deliver(node, row, hash_, receipt)
         elif row.stage is Stage.FAILED:
             await self._end(row, DeliveryState.FAILED, detail=REVERTED)
-        elif row.stage is Stage.WANTED and row.trouble and (refused := await self._refused(node, row)):
-            await self._give_up(row, refused)
-
-    async def _refused(self, node: Node, row: DeliveryToBring) -> str | None:
-        """Return why the contract would refuse a proof; empty: it cannot be told now; None: it takes it."""
-        try:
-            await self._signer.dry_run(node, self._call(row))
-        except CallRefused as error:
-            if error.by_contract:
-                return error.detail
-            log.warning("delivery_waits", task_id=str(row.task_id), reason=error.detail)
-            return ""
-        return None
+        elif row.stage is Stage.WANTED and row.trouble:
+            refused = await self._signer.refusal(node, self._call(row))
+            if refused is not None and refused.by_contract:
+                await self._give_up(row, refused.detail)
 
     async def _receipt(self, node: Node, row: DeliveryToBring) -> tuple[str, Receipt | None]:
         async with self._database.connection() as connection:

@@ -66,14 +66,16 @@ FROM found GROUP BY owner ORDER BY owner;
 -- What the digest of a batch's records is made of.
 SELECT lane, number, transcript_hash FROM rounds WHERE at_ms >= :from_ms AND at_ms < :to_ms ORDER BY lane, number;
 
+-- name: records_said_to
+-- Up to when rounds are in records that are, or will be, in the contract.
+SELECT coalesce(max(to_ms), 0) FROM vault_batches WHERE state <> 'refused';
+
 -- name: last_batch
-SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms, now_ms() AS now_ms,
-    (SELECT coalesce(max(to_ms), 0) FROM vault_batches WHERE state <> 'refused') AS said_to_ms
+SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms
 FROM vault_batches ORDER BY sequence DESC LIMIT 1;
 
 -- name: open_batches
-SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms, now_ms() AS now_ms,
-    0::bigint AS said_to_ms
+SELECT sequence, payouts, balances, deposits_seen, payouts_total, to_ms, state, number, in_force_at, made_ms
 FROM vault_batches WHERE state IN ('wanted', 'posted', 'final') ORDER BY sequence;
 
 -- name: closed_numbers
