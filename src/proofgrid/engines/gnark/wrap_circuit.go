@@ -17,14 +17,19 @@ func (s *wrapShape) parts() int { return s.Chains * len(s.Slices) }
 
 func (s *wrapShape) public(slice int) int { return s.Slices[slice][0] + s.Slices[slice][1] }
 
-// bound are those of the public values of each part that the commitment is of: what a slice begins with is bound by what
-// the one before it left.
+// bounds says how many of a part's public values the commitment is of: what a slice begins with is bound by what the one
+// before it left.
+func (s *wrapShape) bounds(slice int) int {
+	if slice > 0 {
+		return s.Slices[slice][0]
+	}
+	return s.public(slice)
+}
+
+// bound are those of the public values of each part that the commitment is of.
 func bound[Value any](s *wrapShape, public [][]Value) (values []Value) {
 	for place, all := range public {
-		if slice := place % len(s.Slices); slice > 0 {
-			all = all[:s.Slices[slice][0]]
-		}
-		values = append(values, all...)
+		values = append(values, all[:s.bounds(place%len(s.Slices))]...)
 	}
 	return values
 }

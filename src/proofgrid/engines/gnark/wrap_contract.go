@@ -46,11 +46,8 @@ func exportWrapVerifier(request *wrapRequest) (any, error) {
 		return nil, err
 	}
 	values := 0
-	for slice, counts := range request.Slices {
-		values += request.Chains * counts[0]
-		if slice == 0 {
-			values += request.Chains * counts[1]
-		}
+	for slice := range request.Slices {
+		values += request.Chains * request.bounds(slice)
 	}
 	if values == 0 {
 		return nil, refuse(partsField, "a proof without public values says nothing to a contract")

@@ -108,7 +108,5 @@ def _verified(
     writer_of(read_bundle(bundle).manifest.program.proof_system)  # before a long verification
     bench = Workbench(workdir)
     manifest = verify_bundle(bundle, expect_program=expect_program, workdir=bench).manifest
-    if manifest.wrapped is not None:
-        _of_one_proof(writer_of(manifest.program.proof_system))
     with open_container(bundle, DEFAULT_LIMITS) as container:
         return manifest, bench.extract(container, manifest.program), parts_of(container, manifest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidInput, InvalidProgram
@@ -36,7 +37,7 @@ def read_inputs(value: Json, curve: Curve, *, field: str) -> dict[str, list[str]
     return taken
 
 
-def is_element(value: Json, curve: Curve) -> bool:
+def is_element(value: Json, curve: Curve) -> TypeGuard[str]:
     """Return whether a value is a field element in its one spelling: a text in decimal, below the modulus."""
     return isinstance(value, str) and bool(_DECIMAL.fullmatch(value)) and int(value) < curve.modulus
 

@@ -166,30 +166,34 @@ def words_of(shape: Shape, proof: bytes, *, workdir: Path) -> list[list[int]]:
 
 def values_of(shape: Shape, claims: Sequence[Claim]) -> list[int]:
     """Return the public values of all proofs inside a wrap; the last one stands in each place that is left."""
-    public = [[int(str(value)) for value in _list(part["public"])] for part in parts_of_claims(shape, claims)]
+    public = public_values(shape, claims)
     public += public[-1:] * (shape.parts - len(public))
-    return [value for values in public for value in values]
-
-
-def _list(value: Json) -> Sequence[Json]:
-    assert isinstance(value, list)  # noqa: S101 - our own
-    return value
+    return [int(value) for values in public for value in values]
 
 
 def parts_of_claims(shape: Shape, claims: Sequence[Claim], proofs: Sequence[bytes] = ()) -> list[dict[str, Json]]:
-    """Return the claims as the engine reads them, with their proofs; raise BadProof for values of another circuit."""
+    """Return the claims as the engine reads them, with their proofs; raises what `public_values` raises."""
     parts: list[dict[str, Json]] = []
+    for place, public in enumerate(public_values(shape, claims)):
+        proof = {"proof": base64.b64encode(proofs[place]).decode()} if proofs else {}
+        parts.append({"public": [*public], **proof})
+    return parts
+
+
+def public_values(shape: Shape, claims: Sequence[Claim]) -> list[list[str]]:
+    """Return the public values of each claim, in decimal; raise BadProof for those of another circuit."""
+    found = []
     for place, claim in enumerate(claims):
         public: list[Json] = []
         for values, count in ((claim.claimed, shape.outputs), (claim.shown, shape.public_inputs)):
             if not isinstance(values, list) or len(values) != count:
                 raise BadProof(f"part {place} has not the public values of the circuit")
             public += values
-        if not all(is_element(value, shape.curve) for value in public):
+        elements = [value for value in public if is_element(value, shape.curve)]
+        if len(elements) != len(public):
             raise BadProof(f"the public values of part {place} are not elements of the field, in decimal")
-        proof = {"proof": base64.b64encode(proofs[place]).decode()} if proofs else {}
-        parts.append({"public": public, **proof})
-    return parts
+        found.append(elements)
+    return found
 
 
 def _ask(
