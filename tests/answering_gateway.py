@@ -12,6 +12,7 @@ from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from proofgrid.wire.uploads import GO_ON
 from tests.silent_gateways import serving
 
 
@@ -27,8 +28,9 @@ class _EveryMethod(grpc.GenericRpcHandler):
         described = Default().FindServiceByName(service).methods_by_name[name]
         answer = self._answers.get(name) or GetMessageClass(described.output_type)()
 
-        async def method(requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
+        async def method(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
             self._heard.append(name)
+            await context.send_initial_metadata((GO_ON,))
             async for _ in requests:
                 pass
             yield answer.SerializeToString()

@@ -236,6 +236,8 @@ class Connection:
         target = self.target
         try:
             return await method(self._services())(parts)
+        except TimeoutError:
+            raise self.leave(Unavailable("the gateway neither takes the upload nor refuses it"), target) from None
         except grpc.RpcError as error:
             raise self.judge(error, target) from None
 

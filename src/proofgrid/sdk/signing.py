@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
 
 from proofgrid.sdk.tokens import Sign
+from proofgrid.wire.uploads import GO_ON
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 Call = TypeVar("Call")
 
 
+GO_ON_SECONDS = 60.0  #: until a gateway takes the first message of a call that says many things
 CONNECT_PATH = "/proofgrid.v1.ProverService/Connect"  #: the prover's stream, which begins with its hello
 
 
@@ -60,21 +64,31 @@ class SigningChannel:
         response_deserializer: Callable[[bytes], Answer],
         **_: object,
     ) -> Callable[..., Awaitable[Answer]]:
-        """Return a method that says many things; its token is for the first of them."""
+        """Return a method that says many things; its token is for the first of them.
+
+        It says no more before the gateway took the first (wire/uploads.py). Raises TimeoutError when the gateway
+        neither takes nor refuses it.
+        """
         send: grpc.aio.StreamUnaryMultiCallable[bytes, Answer] = self._channel.stream_unary(
             path, response_deserializer=response_deserializer
         )
 
-        async def signed(parts: AsyncIterator[Request], *, timeout: float | None = None) -> Answer:
+        async def signed(parts: AsyncIterator[Request]) -> Answer:
             first = request_serializer(await anext(parts))
-
-            async def written() -> AsyncIterator[bytes]:
-                yield first
-                async for part in parts:
-                    yield request_serializer(part)
-
-            answer: Answer = await send(written(), metadata=self._sign(path, first), timeout=timeout)
-            return answer
+            call = send(metadata=self._sign(path, first))
+            try:
+                with suppress(asyncio.InvalidStateError):  # the call is over: awaiting it says how
+                    async with asyncio.timeout(GO_ON_SECONDS):
+                        await call.write(first)
+                        taken = GO_ON in tuple(await call.initial_metadata())
+                    if taken:
+                        async for part in parts:
+                            await call.write(request_serializer(part))
+                        await call.done_writing()
+                answer: Answer = await call
+                return answer
+            finally:
+                call.cancel()
 
         return signed
 

@@ -15,6 +15,7 @@ from proofgrid.primitives.ids import parse_uuid
 from proofgrid.roles.intake.artifacts import Artifacts, Declared
 from proofgrid.rules.access.roles import Caller
 from proofgrid.wire.fields import check_message
+from proofgrid.wire.uploads import GO_ON
 from proofgrid.wire.v1 import client_pb2 as messages
 from proofgrid.wire.v1 import client_pb2_grpc as services
 from proofgrid.wire.v1 import common_pb2 as common
@@ -41,13 +42,16 @@ class ArtifactService(services.ArtifactServiceServicer):
         )
         stream = aiter(request_iterator)  # where it was left
         try:
-            chunks = self._chunks(caller, stream)
+            chunks = self._chunks(caller, context, stream)
             return write_artifact(*await self._artifacts.store(caller, _read_header(header), chunks))
         except InvalidRequest:
             await _read_out(stream)
             raise
 
-    async def _chunks(self, caller: Caller, stream: AsyncIterator[messages.UploadRequest]) -> AsyncIterator[bytes]:
+    async def _chunks(
+        self, caller: Caller, context: CallContext, stream: AsyncIterator[messages.UploadRequest]
+    ) -> AsyncIterator[bytes]:
+        await context.send_initial_metadata((GO_ON,))
         pace = Pace()
         while (message := await _next(stream, pace)) is not None:
             if message.WhichOneof("part") != "chunk":

@@ -1106,7 +1106,8 @@ class ArtifactServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Upload(self, request_iterator, context):
-        """First message: header; then chunks of at most 1 MiB.
+        """First message: header; then chunks of at most 1 MiB. Initial metadata `proofgrid-go-on: 1` says that the header was
+        taken: who waits for it before the first chunk hears each refusal in the gateway's own words.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -292,14 +292,18 @@ class ArtifactServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ArtifactServiceAsyncStub: ...
     Upload: _grpc.StreamUnaryMultiCallable[_client_pb2.UploadRequest, _common_pb2.ArtifactRef]
-    """First message: header; then chunks of at most 1 MiB."""
+    """First message: header; then chunks of at most 1 MiB. Initial metadata `proofgrid-go-on: 1` says that the header was
+    taken: who waits for it before the first chunk hears each refusal in the gateway's own words.
+    """
     Download: _grpc.UnaryStreamMultiCallable[_client_pb2.DownloadRequest, _client_pb2.DownloadResponse]
 
 @_typing.type_check_only
 class ArtifactServiceAsyncStub(ArtifactServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Upload: _aio.StreamUnaryMultiCallable[_client_pb2.UploadRequest, _common_pb2.ArtifactRef]  # type: ignore[assignment]
-    """First message: header; then chunks of at most 1 MiB."""
+    """First message: header; then chunks of at most 1 MiB. Initial metadata `proofgrid-go-on: 1` says that the header was
+    taken: who waits for it before the first chunk hears each refusal in the gateway's own words.
+    """
     Download: _aio.UnaryStreamMultiCallable[_client_pb2.DownloadRequest, _client_pb2.DownloadResponse]  # type: ignore[assignment]
 
 class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -309,7 +313,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_client_pb2.UploadRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_common_pb2.ArtifactRef, _abc.Awaitable[_common_pb2.ArtifactRef]]:
-        """First message: header; then chunks of at most 1 MiB."""
+        """First message: header; then chunks of at most 1 MiB. Initial metadata `proofgrid-go-on: 1` says that the header was
+        taken: who waits for it before the first chunk hears each refusal in the gateway's own words.
+        """
 
     @_abc_1.abstractmethod
     def Download(
