@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from proofgrid.chain.devnet.anvil import running
 from proofgrid.chain.devnet.downloads import NotFetched
 from proofgrid.chain.devnet.network import LEDGER_UNIT, ChainNetwork, Terms, deploy_network
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.ids import Address
 from proofgrid.primitives.signatures import SigningKey
@@ -151,4 +151,4 @@ async def tokens(chain: ChainNetwork, account: str) -> int:
 
 
 async def typed(*words: str) -> Result:
-    return await asyncio.to_thread(CliRunner().invoke, cli, list(words))
+    return await asyncio.to_thread(CliRunner().invoke, whole_command_line(), list(words))

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proofgrid.chain.devnet.network import LEDGER_UNIT, TOKEN
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.rules.ledger.payout_tree import is_in
 from proofgrid.sdk.keys import write_key
@@ -38,7 +38,7 @@ class Person:
     async def types(self, *words: str, says: str | None = None) -> Result:
         chain = self.money.life.chain
         where = ["--rpc", chain.chain.url, "--vault", str(chain.vault.address), "--chain-key", str(self.key)]
-        return await asyncio.to_thread(CliRunner().invoke, cli, ["vault", *words, *where], input=says)
+        return await asyncio.to_thread(CliRunner().invoke, whole_command_line(), ["vault", *words, *where], input=says)
 
 
 async def test_everybody_gets_out_with_nothing_but_a_node_and_the_file(money: Money, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ async def test_everybody_gets_out_with_nothing_but_a_node_and_the_file(money: Mo
     await money.life.database.close()  # gateways, anchors and their database are gone
 
     by = ["--file", str(file)]
-    said = json.loads((await asyncio.to_thread(CliRunner().invoke, cli, _proof(money, file))).stdout)
+    said = json.loads((await asyncio.to_thread(CliRunner().invoke, whole_command_line(), _proof(money, file))).stdout)
     proof = [bytes.fromhex(one[2:]) for one in said["payout_proof"]]
     assert is_in(bytes.fromhex(said["payout_root"][2:]), money.who(OPERATOR), int(said["payout"]), proof)
     assert (await operator.types("claim", *by, "--yes")).exit_code == 0

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from proofgrid.chain.devnet.network import TOKEN, ChainNetwork
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.sdk.keys import write_key
@@ -33,7 +33,7 @@ class Operator:
     async def types(self, *words: str, says: str | None = None) -> Result:
         """Run a command; `says`: what is answered when asked."""
         chain = ["--rpc", self.network.chain.url, "--avs", self.network.service.avs, "--stake-key", str(self.cold)]
-        return await asyncio.to_thread(CliRunner().invoke, cli, ["chain", *words, *chain], input=says)
+        return await asyncio.to_thread(CliRunner().invoke, whole_command_line(), ["chain", *words, *chain], input=says)
 
     async def sees(self) -> dict[str, object]:
         """Return the stake as programs read it."""
@@ -84,10 +84,10 @@ async def test_what_is_no_network_is_said(network: ChainNetwork, tmp_path: Path)
     me = Operator(network, tmp_path)
     nowhere = ["chain", "status", me.person.address, "--rpc", network.chain.url, "--avs"]
     for avs, said in ((me.person.address, "no contract"), (network.service.token, "no ProofgridAvs")):
-        answer = await asyncio.to_thread(CliRunner().invoke, cli, [*nowhere, avs])
+        answer = await asyncio.to_thread(CliRunner().invoke, whole_command_line(), [*nowhere, avs])
         assert said in str(answer.exception), answer.output
     dead = ["chain", "status", me.person.address, "--rpc", "http://127.0.0.1:1", "--avs", network.service.avs]
-    assert "does not answer" in str((await asyncio.to_thread(CliRunner().invoke, cli, dead)).exception)
+    assert "does not answer" in str((await asyncio.to_thread(CliRunner().invoke, whole_command_line(), dead)).exception)
 
 
 async def test_the_owner_forbids_a_slash_once(network: ChainNetwork, tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import typer.main
-from typer.testing import CliRunner
 
 import proofgrid
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.cli.run import gateway, prover
+from proofgrid.cli.verbs import VERBS, asked_verb
 from proofgrid.settings.declared import declared
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.settings.prover import ProverSettings
@@ -27,7 +27,18 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]
     return [found for name, child in command.commands.items() for found in _commands(child, (*path, name))]
 
 
-COMMANDS = _commands(typer.main.get_command(cli))
+WHOLE: Any = typer.main.get_command(whole_command_line())
+COMMANDS = _commands(WHOLE)
+
+
+def help_of(path: tuple[str, ...], **settings: Any) -> str:
+    """Return what `proofgrid … --help` shows."""
+    command = WHOLE
+    context = typer.Context(command, info_name="proofgrid", **{**command.context_settings, **settings})
+    for word in path:
+        command = command.commands[word]
+        context = typer.Context(command, info_name=word, parent=context, **command.context_settings)
+    return str(command.get_help(context))
 
 
 def test_every_verb_of_the_design_is_there() -> None:
@@ -50,18 +61,17 @@ def test_every_verb_of_the_design_is_there() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(cli, [*path, "--help"], prog_name="proofgrid")
-    assert shown.exit_code == 0
-    assert f"  proofgrid {' '.join(path)}" in shown.output.split("Example", 1)[1]
+    shown = help_of(path)
+    assert f"  proofgrid {' '.join(path)}" in shown.split("Example", 1)[1]
     if path not in [("keys", "new"), ("webhook", "listen")]:  # the second prints nothing else
-        assert "--json" in shown.output
+        assert "--json" in shown
 
 
 @pytest.mark.thorough
 def test_help_fits_a_narrow_terminal() -> None:
     columns = 60
     for path in [(), *COMMANDS]:
-        shown = CliRunner().invoke(cli, [*path, "--help"], prog_name="proofgrid", terminal_width=columns).output
+        shown = help_of(path, terminal_width=columns)
         # What is to be copied, and tables of words, stay on their lines.
         assert [line for line in shown.splitlines() if len(line) > columns and not line.startswith("    ")] == [], path
 
@@ -74,7 +84,7 @@ def test_every_setting_of_a_process_is_a_flag(command: Any, settings: Any) -> No
 
 
 def test_the_top_help_teaches_the_flow_in_order() -> None:
-    shown = CliRunner().invoke(cli, ["--help"], prog_name="proofgrid").output
+    shown = help_of(())
     steps = ["demo", "gateway", "keys new", "admin grant", "prover --key", "program register", "submit", "verify"]
     places = [shown.index(f"  proofgrid {step}") for step in steps]
     assert places == sorted(places)
@@ -89,3 +99,12 @@ def test_showing_help_loads_nothing_heavy() -> None:
     program = f"import sys, proofgrid.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert loaded.stdout == "[]\n"
+
+
+def test_every_verb_is_that_of_its_modules() -> None:
+    assert set(WHOLE.commands) == set(VERBS)
+    for verb in VERBS:
+        assert asked_verb([verb, "--help"]) == asked_verb(["--config", "a.toml", verb]) == verb
+        assert asked_verb(["--config=a.toml", verb]) == verb
+    for words in ([], ["--help"], ["--version"], ["submi"], ["--config"], ["--config", "submit"]):
+        assert asked_verb(words) is None

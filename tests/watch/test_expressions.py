@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import typer
 
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.telemetry.metrics.table import METRICS
 from tools.watch.alerts import ALERTS
 from tools.watch.objectives import OBJECTIVES, WINDOWS
@@ -75,8 +75,9 @@ def test_every_command_that_a_runbook_names_exists() -> None:
         for word in re.findall("`proofgrid ([^`]+)`", text)
     ]
     assert words
+    root = typer.main.get_command(whole_command_line())
     for command in words:
-        where: object = typer.main.get_command(cli)
+        where: object = root
         for word in command.split():
             if word.startswith("-") or word.isupper():
                 continue

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer.main
 
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 
 _VERBATIM = "\b"  #: begins a paragraph whose lines stay, in the help
 
@@ -50,7 +50,7 @@ class Command:
 
 def commands() -> Iterator[Command]:
     """Yield `proofgrid`, then every group and command below it, each before what is below it."""
-    yield from _below(typer.main.get_command(cli), None, ("proofgrid",))
+    yield from _below(typer.main.get_command(whole_command_line()), None, ("proofgrid",))
 
 
 def _below(command: Any, parent: Any, path: tuple[str, ...]) -> Iterator[Command]:

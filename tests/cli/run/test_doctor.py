@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import proofgrid.bootstrap.diagnosis.doctor as diagnosis
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.rules.diagnosis.finding import Finding, fault, good, note
 
 
@@ -21,7 +21,7 @@ def found(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
 
 def test_a_fault_is_said_with_what_mends_it_and_ends_with_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch, good("python", "Python 3.12"), fault("key", "me.key is not there", "proofgrid keys new"))
-    shown = CliRunner().invoke(cli, ["doctor", "client", "--key", "me.key"])
+    shown = CliRunner().invoke(whole_command_line(), ["doctor", "client", "--key", "me.key"])
     assert shown.exit_code == 1
     assert "✓ python: Python 3.12\n✗ key: me.key is not there\n    proofgrid keys new\n" in shown.output
     assert "1 fault: this machine cannot be a client yet" in shown.output
@@ -29,14 +29,14 @@ def test_a_fault_is_said_with_what_mends_it_and_ends_with_exit_code_1(monkeypatc
 
 def test_notes_do_not_make_it_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch, note("disk", "little", "--data-dir on a larger disk"))
-    shown = CliRunner().invoke(cli, ["doctor", "prover"])
+    shown = CliRunner().invoke(whole_command_line(), ["doctor", "prover"])
     assert shown.exit_code == 0
     assert "this machine can be a prover" in shown.output
 
 
 def test_programs_get_json(monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch, fault("disk", "full", "make room"))
-    shown = CliRunner().invoke(cli, ["doctor", "gateway", "--json"])
+    shown = CliRunner().invoke(whole_command_line(), ["doctor", "gateway", "--json"])
     assert shown.exit_code == 1
     assert json.loads(shown.output) == {
         "role": "gateway",

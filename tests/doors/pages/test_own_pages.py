@@ -11,7 +11,7 @@ import httpx
 import pytest
 import typer
 
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.doors.pages.live import OWN_LOOKS
 from proofgrid.doors.pages.routes import build_pages
 from proofgrid.doors.pages.views.provers import provers_page
@@ -357,7 +357,7 @@ def test_what_pages_tell_to_type_is_there_to_be_typed() -> None:
         for one in templates.iterdir()
         for words in re.findall(r"<code>proofgrid ([a-z -]+?)(?: [A-Z{<0-9-].*?)?</code>", one.read_text())
     }
-    root = typer.main.get_command(cli)
+    root = typer.main.get_command(whole_command_line())
     for words in sorted(told):
         command: Any = root
         for word in words.split():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from proofgrid.cli.main import cli
+from proofgrid.cli.main import whole_command_line
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.proofs.systems.ezkl.circuits.development import make_development_srs, unheard
 from proofgrid.proofs.systems.ezkl.circuits.srs import reference_strings
@@ -184,9 +184,11 @@ def test_one_folder_holds_one_ceremony(whole: bytes, tmp_path: Path) -> None:
 def test_the_command_line_says_what_it_found(tmp_path: Path) -> None:
     run = CliRunner().invoke
 
-    shown = run(cli, ["srs", "check", str(SNARKJS / "final4.ptau")])
-    taken = run(cli, ["srs", "import", str(SNARKJS / "final4.ptau"), "--out", str(tmp_path / "srs"), "--json"])
-    made = run(cli, ["srs", "make", "--logrows", "4", "--out", str(tmp_path / "made"), "--json"])
+    shown = run(whole_command_line(), ["srs", "check", str(SNARKJS / "final4.ptau")])
+    taken = run(
+        whole_command_line(), ["srs", "import", str(SNARKJS / "final4.ptau"), "--out", str(tmp_path / "srs"), "--json"]
+    )
+    made = run(whole_command_line(), ["srs", "make", "--logrows", "4", "--out", str(tmp_path / "made"), "--json"])
 
     assert "every point belongs to one tau; 2^4 rows" in shown.output
     assert json.loads(taken.output)["files"] == ["kzg4.srs"]

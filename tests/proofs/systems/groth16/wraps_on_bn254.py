@@ -25,6 +25,7 @@ from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_k
 
 PARTS = min(int(os.environ.get("WRAP_PARTS", "0")), 2)
 KEYS = os.environ.get("WRAP_KEYS", "")
+SETTINGS: dict[str, Json] = {"wrap_parts": PARTS}
 
 T = TypeVar("T")
 
@@ -81,7 +82,8 @@ def wrapped(folder: Path) -> Wrapped:
     return Wrapped(files, dict(request.statement), dict(result), proven, one)
 
 
-def a_program(system: Groth16System, folder: Path) -> ProgramFiles:
+def a_source(system: Groth16System, folder: Path) -> dict[str, Path]:
+    """Return the files of the circuit and of the keys, as a client registers them."""
     source = with_keys(files_of("product"), folder / "circuit").files
     kept = Path(KEYS or folder) / f"bn254-{PARTS}"
     kept.mkdir(parents=True, exist_ok=True)
@@ -91,10 +93,14 @@ def a_program(system: Groth16System, folder: Path) -> ProgramFiles:
             "keys of wraps",
             lambda: system.make_wrap_keys(source, kept, parts=PARTS, workdir=folder / "work", report=unheard),
         )
-    settings: dict[str, Json] = {"wrap_parts": PARTS}
+    return {**source, **keys}
+
+
+def a_program(system: Groth16System, folder: Path) -> ProgramFiles:
+    source = a_source(system, folder)
     return measured(
         "the program",
-        lambda: system.build_program({**source, **keys}, settings, trust={}, workdir=folder / "build", report=unheard),
+        lambda: system.build_program(source, SETTINGS, trust={}, workdir=folder / "build", report=unheard),
     )
 
 
