@@ -58,7 +58,9 @@ def _proven(system: Any, files: Any, value: Json, workdir: Path) -> tuple[Contra
     return contract, call.calldata
 
 
-@pytest.mark.parametrize(("proven", "answers"), [(groth16, False), (noir, True), (ezkl, True)])
+@pytest.mark.parametrize(
+    ("proven", "answers"), [(groth16, False), pytest.param(noir, True, marks=pytest.mark.thorough), (ezkl, True)]
+)
 async def test_a_proof_is_delivered_and_altered_ones_revert(
     network: ChainNetwork, tmp_path: Path, proven: Any, answers: bool
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_server_starts_with_its_database_and_opens_no_port(data_dir: Path) -> 
     assert server_pid(data_dir) is None
 
 
+@pytest.mark.thorough
 def test_a_server_left_by_a_killed_gateway_is_found_and_stopped(data_dir: Path) -> None:
     gateway = a_gateway(data_dir, then="sys.stdin.read()")
     dsn = dsn_said_by(gateway)
@@ -165,6 +166,7 @@ def test_a_killed_server_is_started_again_over_what_it_left_behind(data_dir: Pat
     assert server_pid(data_dir) is None
 
 
+@pytest.mark.thorough
 def test_a_server_that_another_process_started_again_is_stopped_by_the_last_one(data_dir: Path) -> None:
     server = start_embedded(data_dir)
     gateway = a_gateway(data_dir, then="sys.stdin.readline(); server.revive(); sys.stdin.read(); server.stop()")
@@ -192,6 +194,7 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
     server.stop()
 
 
+@pytest.mark.thorough
 def test_a_server_stays_while_another_process_uses_it(data_dir: Path) -> None:
     server = start_embedded(data_dir)
     gateway = a_gateway(data_dir, then="sys.stdin.read(); server.stop()")
@@ -204,6 +207,7 @@ def test_a_server_stays_while_another_process_uses_it(data_dir: Path) -> None:
     assert server_pid(data_dir) is None
 
 
+@pytest.mark.thorough
 def test_a_process_that_ends_without_stopping_still_takes_its_server_along(data_dir: Path) -> None:
     gateway = a_gateway(data_dir, then="")
     dsn_said_by(gateway)

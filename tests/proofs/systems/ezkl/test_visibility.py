@@ -49,6 +49,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "public beside committed": {"input_visibility": {"z": "committed"}},
     "public beside hashed": {"input_visibility": {"x": "hashed", "z": "public"}},
 }
+IN_SHORT = ("committed", "public beside hashed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ class Case:
         return SYSTEM.verify_whole(files, said["statement"], said["result"], said["parts"], workdir=workdir)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(
+    scope="module",
+    params=[kind if kind in IN_SHORT else pytest.param(kind, marks=pytest.mark.thorough) for kind in KINDS],
+)
 def case(request: pytest.FixtureRequest, srs: Path, key_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = tmp_path_factory.mktemp("visible")
     settings = {**KINDS[request.param], "decomposition": "128x4", "input_range": [-3, 3]}

@@ -35,7 +35,7 @@ REFUSED: tuple[Json, ...] = (
 )
 
 
-@pytest.fixture(scope="module", params=["bn128", "bls12377"])
+@pytest.fixture(scope="module", params=["bn128", pytest.param("bls12377", marks=pytest.mark.thorough)])
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     engine_or_skip()
     prime = request.param
