@@ -62,9 +62,9 @@ def on_path(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     python_path = [str(folder) for folder in folders] + [path for path in [os.environ.get("PYTHONPATH")] if path]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(python_path))
     importlib.invalidate_caches()
-    registry.proof_system.cache_clear()
+    registry.look_again()
     yield
-    registry.proof_system.cache_clear()
+    registry.look_again()
 
 
 def python_without(folder: Path, *packages: str) -> str:

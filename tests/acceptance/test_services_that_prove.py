@@ -43,9 +43,9 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     place.parent.mkdir(parents=True)
     place.write_text(_VERIFIER.format(python=sys.executable))
     place.chmod(place.stat().st_mode | stat.S_IXUSR)
-    registry.proof_system.cache_clear()
+    registry.look_again()
     yield tmp_path / "engines"
-    registry.proof_system.cache_clear()
+    registry.look_again()
 
 
 @pytest.fixture

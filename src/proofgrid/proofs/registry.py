@@ -77,32 +77,51 @@ def systems_of(program: Program) -> tuple[str, ...]:
     return (program.proof_system,) * (len(program.slices) + len(program.wraps))
 
 
-@cache
 def proof_system(name: str) -> ProofSystem:
-    """Return the installed proof system of this name.
+    """Return the installed proof system of this name; what is installed is looked at once (see `look_again`).
 
     Raises UnknownProofSystem when there is none, or when something that it needs is missing here: its hint helps.
     """
-    for point in entry_points(group=GROUP, name=name):
-        made = _loaded(point)
-        if not isinstance(made, ProofSystem):
-            raise TypeError(f"entry point {point.value} does not fit proofgrid.proofs.base.ProofSystem")
-        return made
-    known = ", ".join(installed_names()) or "none"
-    raise UnknownProofSystem(f"no proof system {name!r} is installed", field="proof_system", hint=f"installed: {known}")
+    if name not in _points():
+        known = ", ".join(installed_names()) or "none"
+        raise UnknownProofSystem(
+            f"no proof system {name!r} is installed", field="proof_system", hint=f"installed: {known}"
+        )
+    found = _found(name)
+    if isinstance(found, UnknownProofSystem):
+        raise found.with_traceback(None)
+    return found
 
 
-def _loaded(point: EntryPoint) -> object:
+def look_again() -> None:
+    """Forget which proof systems are here, after packages or engines have come or gone."""
+    _points.cache_clear()
+    _found.cache_clear()
+
+
+@cache
+def _found(name: str) -> ProofSystem | UnknownProofSystem:
+    """Return a proof system that is named here, or why it cannot be loaded."""
+    point = _points()[name]
     try:
-        return point.load()()
+        made: object = point.load()()
     except ImportError as error:
         package = point.dist.name if point.dist else point.value
-        raise UnknownProofSystem(
+        return UnknownProofSystem(
             f"{point.name} is not installed here: {error}",
             field="proof_system",
             hint=f"the package {package} brings it: install what that needs too",
-        ) from error
+        )
+    if not isinstance(made, ProofSystem):
+        raise TypeError(f"entry point {point.value} does not fit proofgrid.proofs.base.ProofSystem")
+    return made
+
+
+@cache
+def _points() -> dict[str, EntryPoint]:
+    """Return the entry points of proof systems by their names: the first of a name counts."""
+    return {point.name: point for point in reversed(tuple(entry_points(group=GROUP)))}
 
 
 def _names() -> list[str]:
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    return sorted(_points())

@@ -13,7 +13,7 @@ from proofgrid.primitives.errors import BadProof, BrokenLink, InvalidInput, Inva
 from proofgrid.proofs.base import NormalisedRequest, PartialProof, ProgramFiles
 from proofgrid.proofs.kit.conformance import check_conformance
 from proofgrid.proofs.kit.samples import Samples, Source
-from proofgrid.proofs.registry import proof_system, proven_names, systems_of
+from proofgrid.proofs.registry import look_again, proven_names, systems_of
 from proofgrid.proofs.systems.graph.adapter import GraphSystem
 
 SYSTEM = GraphSystem()
@@ -25,9 +25,9 @@ PLAN = {
 
 @pytest.fixture(autouse=True)
 def with_toys(toy_system_on_path: Path) -> Iterator[None]:
-    proof_system.cache_clear()
+    look_again()
     yield
-    proof_system.cache_clear()
+    look_again()
 
 
 def written(folder: Path, plan: Mapping[str, Any] = PLAN) -> Path:
