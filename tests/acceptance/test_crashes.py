@@ -92,6 +92,7 @@ async def test_a_gateway_killed_while_combining_combines_after_its_restart(netwo
     await check_paid_once(network)
 
 
+@pytest.mark.thorough
 async def test_a_stopped_prover_that_wakes_up_late_is_fenced_off(network: Network, tmp_path: Path) -> None:
     hold = network.hold("sleeper", "alice")
     sleeper = await network.start_prover("sleeper", "alice", ask=500)
@@ -113,6 +114,7 @@ async def test_a_stopped_prover_that_wakes_up_late_is_fenced_off(network: Networ
     await check_paid_once(network)
 
 
+@pytest.mark.thorough
 async def test_a_job_that_kills_every_prover_ends_with_its_reason_and_a_refund(
     network: Network, tmp_path: Path
 ) -> None:

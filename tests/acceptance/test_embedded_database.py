@@ -77,6 +77,7 @@ async def test_a_killed_database_is_started_again_and_work_goes_on(network: Netw
     assert postmaster_of(network.root) == left
 
 
+@pytest.mark.thorough
 async def test_a_second_gateway_on_the_data_directory_joins_on_a_port_of_its_own(network: Network) -> None:
     data_dir = str(network.root / "gateway")
     refused = await network._start("refused", ["gateway"], {"DATA_DIR": data_dir, "LISTEN": network.address})
@@ -96,6 +97,7 @@ async def test_a_second_gateway_on_the_data_directory_joins_on_a_port_of_its_own
     assert postmaster_of(network.root) is not None  # the first one still uses it
 
 
+@pytest.mark.thorough
 async def test_a_database_that_cannot_start_again_ends_the_gateway_with_a_code_of_its_own(
     toy_system_on_path: Path, srs_file: Path
 ) -> None:

@@ -148,6 +148,7 @@ async def check_statements(network: Network, client_has: int, *, earned: int) ->
     assert reasons[owners[1]] == {"bond", "quote_pledge", "quote_reserved", "proof", "quote_back"}
 
 
+@pytest.mark.thorough
 async def test_one_proof_of_all_is_promised_with_what_folds_it(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
         await ready(network, client, tmp_path, slices=3)
@@ -214,6 +215,7 @@ async def test_a_job_whose_prover_is_absent_goes_to_the_live_market_at_the_price
     assert await stakes(network) == {"alice": BOND, "bob": BOND}
 
 
+@pytest.mark.thorough
 async def test_one_owner_of_client_and_prover_drains_nobody(network: Network, tmp_path: Path) -> None:
     await network.grant("alice", "client")
     await network.deposit("alice", 10**9)
@@ -253,6 +255,7 @@ async def test_a_quote_is_used_by_one_task_however_many_try_at_once(network: Net
             await client.submit(program, ["x"], quote_id=quote.quote_id, idempotency_key="after")
 
 
+@pytest.mark.thorough
 async def test_who_cancels_pays_the_work_and_gets_no_penalty(network: Network, tmp_path: Path) -> None:
     async with network.client() as client:
         program, before, quote = await held_quote_without_provers(network, client, tmp_path)

@@ -112,6 +112,7 @@ async def test_a_gateway_dies_between_events_and_each_comes_once_and_in_order(ne
         assert (await client.get("/v1/account")).status_code == 401
 
 
+@pytest.mark.thorough
 @with_http
 async def test_a_gateway_dies_in_the_gap_behind_any_event_of_a_task(network: Network, tmp_path: Path) -> None:
     """A task for each gap: the gateway is killed when the event before the gap has come, and another one goes on.

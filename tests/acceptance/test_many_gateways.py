@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from proofgrid.sdk.client import Proven
 from proofgrid.sdk.sync import SyncClient
 from tests.acceptance.tasks import (
@@ -44,6 +46,7 @@ async def test_a_prover_at_one_gateway_serves_a_client_at_another(network: Netwo
     await check_paid_once(network)
 
 
+@pytest.mark.thorough
 @patient
 async def test_gateways_restarted_one_after_the_other_lose_no_lease(network: Network, tmp_path: Path) -> None:
     first, second = network.address, await network.start_another_gateway()

@@ -48,6 +48,7 @@ async def test_eight_parts_by_three_provers_end_in_one_proof(network: Network, t
     await check_paid_once(network)
 
 
+@pytest.mark.thorough
 async def test_a_prover_killed_in_a_wrap_is_replaced(network: Network, tmp_path: Path) -> None:
     network.hold("doomed", "alice", stage="wrap")
     doomed = await network.start_prover("doomed", "alice", ask=500)

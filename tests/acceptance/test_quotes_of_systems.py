@@ -63,6 +63,7 @@ def those_here() -> list[str]:
     return found or pytest.skip("no engine is here")
 
 
+@pytest.mark.thorough
 async def test_every_system_is_quoted_softly_and_firmly(network: Network, tmp_path: Path) -> None:
     systems = those_here()
     await ready(network)

@@ -44,6 +44,7 @@ async def run(command: list[str], *, cwd: Path) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.thorough
 async def test_a_prover_its_child_and_the_gateway_are_killed_in_the_middle_of_real_proofs(
     network: Network, tmp_path: Path
 ) -> None:

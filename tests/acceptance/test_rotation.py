@@ -32,6 +32,7 @@ async def _admin(network: Network, *words: str, key: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+@pytest.mark.thorough
 async def test_a_network_splits_rotates_and_loses_its_root_key_while_it_works(network: Network, tmp_path: Path) -> None:
     await network.start_prover("prover-1", "alice", ask=700)
     network.add_key("second")

@@ -55,6 +55,7 @@ async def pay_into_bond(network: Network, name: str) -> None:
         await client.admin.deposit_stake(network.keys[name].address, BOND, deposit_id=name)
 
 
+@pytest.mark.thorough
 async def test_a_cheater_is_slashed_its_rescuer_paid_and_anybody_can_verify_the_lie(
     network: Network,
     models: Models,  # noqa: F811

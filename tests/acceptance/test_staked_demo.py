@@ -42,6 +42,7 @@ async def test_a_lie_is_paid_for_on_the_chain(tmp_path: Path) -> None:
     assert (report["cost"], report["compensation"]) == (2_200_000_000, 250_000_000)
 
 
+@pytest.mark.thorough
 async def test_ctrl_c_in_the_middle_leaves_no_process(tmp_path: Path) -> None:
     told = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = await asyncio.create_subprocess_exec(*DEMO, cwd=tmp_path, env=told, stdout=PIPE, stderr=DEVNULL)

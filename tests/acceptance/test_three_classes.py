@@ -44,6 +44,7 @@ async def network(tmp_path: Path, database_dsn: str, large_srs: Path) -> AsyncIt
         yield network
 
 
+@pytest.mark.thorough
 async def test_slices_are_sold_by_class_to_several_operators_and_the_books_add_up_to_the_last_unit(
     network: Network, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ async def next_line(process: asyncio.subprocess.Process) -> str:
     return line.decode()
 
 
+@pytest.mark.thorough
 async def test_a_client_in_typescript_follows_its_task_through_the_death_of_its_gateway(
     network: Network, tmp_path: Path
 ) -> None:
