@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.tasks import check_paid_once, events_of, patient, register_toy, wait_for
 from tests.networks import Network
 

@@ -6,6 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.commands import proofgrid
 
 SOME = ("audit-log", "token-abuse", "ledger", "equivocation")  #: `make drills` has all
