@@ -98,8 +98,10 @@ class StoreKeys:
             common = await connection.first(COMMON_STORE_KEY, held=held, gateway_silent_ms=GATEWAY_SILENT_MS)
         if common is not None and common != self._vault.writes:
             await self._database.write(Transaction.JOIN_NETWORK, NEED_STORE_KEY, key_id=common)
+        before = self._vault.writes
         if self._vault.write_with(common):
-            log.warning("store_key_changed", key_id=common or "", held=held)
+            tell = log.info if before is None else log.warning  # the first one is no news
+            tell("store_key_changed", key_id=common or "", held=held)
 
     async def note(self, connection: Connection) -> None:
         """Say which keys are here; of a gateway in the transaction in which it joins."""

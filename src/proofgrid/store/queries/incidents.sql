@@ -13,12 +13,14 @@ GROUP BY given.kind, given.subject;
 -- name: open_incidents
 -- What is open already is not opened again: it was seen once more, which is written down every ten seconds at most.
 -- :standing: the row is the act. :quiet_ms: for how long it holds; 0: until it is ended.
-INSERT INTO incidents (kind, subject, detail, facts, signal_ms, stops_settlement, acted_ms, acted, until_ms)
-SELECT kind, subject, detail, facts, CASE since_ms WHEN 0 THEN now_ms() ELSE since_ms END, stops,
-    CASE WHEN standing THEN now_ms() END, CASE WHEN standing THEN does ELSE '' END,
-    CASE WHEN quiet_ms > 0 THEN now_ms() + quiet_ms END
-FROM unnest(:kinds::text[], :subjects::text[], :details::text[], :facts::jsonb[], :since_ms::bigint[], :stops::bool[],
-    :standing::bool[], :does::text[], :quiet_ms::bigint[])
+WITH clock AS MATERIALIZED (SELECT now_ms() AS ms)
+INSERT INTO incidents (kind, subject, detail, facts, opened_ms, seen_ms, signal_ms, stops_settlement, acted_ms, acted,
+    until_ms)
+SELECT kind, subject, detail, facts, clock.ms, clock.ms, CASE since_ms WHEN 0 THEN clock.ms ELSE since_ms END, stops,
+    CASE WHEN standing THEN clock.ms END, CASE WHEN standing THEN does ELSE '' END,
+    CASE WHEN quiet_ms > 0 THEN clock.ms + quiet_ms END
+FROM clock, unnest(:kinds::text[], :subjects::text[], :details::text[], :facts::jsonb[], :since_ms::bigint[],
+    :stops::bool[], :standing::bool[], :does::text[], :quiet_ms::bigint[])
     AS given(kind, subject, detail, facts, since_ms, stops, standing, does, quiet_ms)
 ORDER BY kind, subject
 ON CONFLICT (kind, subject) WHERE closed_ms IS NULL DO UPDATE SET seen_ms = now_ms(), times = incidents.times + 1
