@@ -14,7 +14,7 @@ import typer.main
 import proofgrid
 from proofgrid.cli.main import whole_command_line
 from proofgrid.cli.run import gateway, prover
-from proofgrid.cli.verbs import VERBS, asked_verb
+from proofgrid.cli.verbs import VERBS, asked_verb, typed_so_far
 from proofgrid.settings.declared import declared
 from proofgrid.settings.gateway import GatewaySettings
 from proofgrid.settings.prover import ProverSettings
@@ -108,3 +108,20 @@ def test_every_verb_is_that_of_its_modules() -> None:
         assert asked_verb(["--config=a.toml", verb]) == verb
     for words in ([], ["--help"], ["--version"], ["submi"], ["--config"], ["--config", "submit"]):
         assert asked_verb(words) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "verb"),
+    [
+        ("proofgrid submit --limit", "submit"),
+        ("proofgrid doctor ", "doctor"),
+        ("proofgrid quote", None),  # or quotes
+        ("proofgrid sub", None),
+        ("proofgrid ", None),
+        ("proofgrid", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["COMP_WORDS", "_TYPER_COMPLETE_ARGS"])  # bash's; those of the other shells
+def test_a_verb_is_known_while_its_line_is_completed(name: str, line: str, verb: str | None) -> None:
+    assert asked_verb(typed_so_far({name: line})) == verb

@@ -13,7 +13,7 @@ import typer
 
 import proofgrid
 from proofgrid.cli.kit.failures import exit_with
-from proofgrid.cli.verbs import VERBS, add_verbs, asked_verb
+from proofgrid.cli.verbs import VERBS, add_verbs, asked_verb, typed_so_far
 
 COMPLETION = "_PROOFGRID_COMPLETE"  #: set where a shell asks how a line goes on
 HELP = """
@@ -96,7 +96,7 @@ def app() -> None:
     """Run the command line; the process's entry point."""
     # We start other programs while gRPC runs, but never use gRPC in a fork; its handlers for that only complain.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
-    verb = None if COMPLETION in os.environ else asked_verb(sys.argv[1:])
+    verb = asked_verb(typed_so_far(os.environ) if COMPLETION in os.environ else sys.argv[1:])
     cli = whole_command_line() if verb is None else command_line([verb])
     try:
         cli(prog_name="proofgrid")

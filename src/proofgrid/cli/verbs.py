@@ -6,7 +6,7 @@ A verb's first module has a command or a group; what others add goes into that g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 
 import typer
@@ -83,6 +83,13 @@ def asked_verb(arguments: Sequence[str]) -> str | None:
     at = 2 if arguments[:1] == ["--config"] else 1 if arguments[:1] and arguments[0].startswith("--config=") else 0
     word = arguments[at] if at < len(arguments) else ""
     return word if word in VERBS else None
+
+
+def typed_so_far(environment: Mapping[str, str]) -> list[str]:
+    """Return the words behind `proofgrid` of a line that a shell wants completed, without the one being typed."""
+    line = environment.get("COMP_WORDS") or environment.get("_TYPER_COMPLETE_ARGS") or ""
+    words = line.split()[1:]
+    return words if line.endswith(" ") else words[:-1]
 
 
 def _add(cli: typer.Typer, modules: Sequence[str]) -> None:
