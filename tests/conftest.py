@@ -28,6 +28,18 @@ if (POINTS / POINTS_FILE).is_file():  # for every process that a test starts, be
     os.environ["CRS_PATH"] = str(POINTS)
 
 
+#: Folders whose files share what is dear to make: programs with their keys, and proofs.
+TOGETHER = (Path(__file__).parent / "proofs/systems/ezkl",)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, where they are shared out by group: what they share is made once."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            together = next((folder for folder in TOGETHER if folder in item.path.parents), item.path)
+            item.add_marker(pytest.mark.xdist_group(str(together.relative_to(Path(__file__).parent))))
+
+
 @pytest.fixture
 def toy_system_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Install the proof system "toy" for this process and its children, the way pip would; return the folder."""

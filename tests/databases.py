@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 def embedded_postgres() -> Iterator[EmbeddedPostgres]:
     """The server of this test run; its databases are thrown away, so nothing needs to reach the disk."""
     # Not pytest's tmp_path: a Unix socket needs a short path.
-    data_dir = Path(tempfile.mkdtemp(prefix="pg-"))
+    data_dir = Path(tempfile.mkdtemp(prefix="pg-", dir=_in_memory()))
     server = start_embedded(data_dir)
     asyncio.run(_settle(server))
     yield server
@@ -67,6 +67,15 @@ async def temporary_database(server: EmbeddedPostgres, *, template: str) -> Asyn
     await _execute(server.dsn, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.dsn_of(name)
     await _execute(server.dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _in_memory() -> str | None:
+    """Return a folder that is kept in memory, if there is one with room: databases are copied and thrown away there."""
+    folder, room_bytes = "/dev/shm", 2 << 30
+    try:
+        return folder if shutil.disk_usage(folder).free > room_bytes else None
+    except OSError:
+        return None
 
 
 async def _settle(server: EmbeddedPostgres) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import ezkl
 import pytest
 import pytest_asyncio
 
@@ -13,14 +12,13 @@ from proofgrid.store.embedded import EmbeddedPostgres
 from tests.databases import temporary_database
 from tests.networks import Network, running_network
 from tests.packages import toy_system_installed
+from tests.reference_strings import reference_string
 
 
 @pytest.fixture(scope="session")
 def srs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A development SRS, large enough for the models of the tests."""
-    path = tmp_path_factory.mktemp("srs") / "test.srs"
-    ezkl.gen_srs(str(path), 13)
-    return path
+    return reference_string(13, tmp_path_factory.mktemp("srs") / "test.srs")
 
 
 @pytest.fixture

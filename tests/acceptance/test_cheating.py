@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import ezkl
 import pytest
 import pytest_asyncio
 
@@ -19,6 +18,7 @@ from proofgrid.sdk.answers.work import Program
 from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify
 from tests.networks import Network
 from tests.proofs.systems.ezkl.models import an_mlp, save
+from tests.reference_strings import reference_string
 
 SYSTEM = EzklProofSystem()
 WIDTHS = (6, 6, 6, 4)
@@ -53,7 +53,7 @@ def install_cheating_ezkl(site: Path) -> None:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     folder = tmp_path_factory.mktemp("models")
-    ezkl.gen_srs(str(folder / "srs"), 11)
+    reference_string(11, folder / "srs")
     built = []
     for seed in (0, 5):
         path = save(an_mlp(*WIDTHS, seed=seed), folder / f"model-{seed}.onnx")

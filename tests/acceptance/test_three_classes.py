@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import ezkl
 import pytest
 
 from proofgrid.primitives.clock import SystemClock, past
@@ -18,6 +17,7 @@ from tests.acceptance.tasks import check_paid_once, events_of, fetch_and_verify,
 from tests.acceptance.test_real_proofs import DEMO_DATA, SETTINGS, a_digit
 from tests.acceptance.test_slashing import BOND, pay_into_bond
 from tests.networks import Network, running_network
+from tests.reference_strings import reference_strings
 
 #: Four slices of the digits model have 1,054 and 1,094 PU by turns, the whole model in one slice some 7,000.
 LIMITS = "small=2GiB:1060,medium=2GiB:1100"
@@ -27,10 +27,7 @@ OPERATORS = ("alice", "bob", "carol")
 @pytest.fixture(scope="module")
 def large_srs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Large enough for the whole model in one slice."""
-    folder = tmp_path_factory.mktemp("large-srs")
-    for logrows in (12, 15):
-        ezkl.gen_srs(str(folder / f"kzg{logrows}.srs"), logrows)
-    return folder
+    return reference_strings(tmp_path_factory.mktemp("large-srs"), 12, 15)
 
 
 @pytest.fixture

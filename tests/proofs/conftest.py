@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ezkl
 import pytest
 
 from proofgrid.proofs.base import NormalisedRequest, PartialProof, ProgramFiles
 from proofgrid.proofs.kit.rehearsal import rehearse
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254
+from tests.reference_strings import reference_strings
 
 DEMO_DATA = Path(__file__).parents[2] / "src" / "proofgrid" / "cli" / "demo" / "data"
 DIGITS_MODEL = DEMO_DATA / "digits.onnx"
@@ -67,10 +67,7 @@ def ignore_progress(stage: str, share: int) -> None:
 @pytest.fixture(scope="session")
 def srs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with reference strings of 2^12 and 2^13 rows."""
-    folder = tmp_path_factory.mktemp("srs")
-    for logrows in (12, 13):
-        ezkl.gen_srs(str(folder / f"kzg{logrows}.srs"), logrows)
-    return folder
+    return reference_strings(tmp_path_factory.mktemp("srs"), 12, 13)
 
 
 @pytest.fixture(scope="session")
