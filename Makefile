@@ -61,8 +61,8 @@ engines: $(STAMP) ## build the engines of proof systems that are programs of our
 
 test: $(STAMP) ## run the tests: real database, real processes, real proofs
 	@$(MAKE) --no-print-directory engines || echo "not every engine could be built: the tests of the others are skipped" >&2
-	$(PYTEST) -m "$(KIND)" -n $(TEST_CORES) --dist loadgroup tests --ignore=tests/acceptance
-	$(PYTEST) -m "$(KIND)" -n $(LIVE_TESTS) --dist loadgroup tests/acceptance --ignore=tests/acceptance/scenarios
+	$(PYTEST) -m "$(KIND)" -n $(TEST_CORES) --dist loadfile tests --ignore=tests/acceptance
+	$(PYTEST) -m "$(KIND)" -n $(LIVE_TESTS) --dist loadfile tests/acceptance --ignore=tests/acceptance/scenarios
 
 thorough: KIND := exhaustive or thorough
 thorough: test ## run the tests that `make test` leaves out: searches, kills, chains that misbehave, the same again in other forms (CI runs them)

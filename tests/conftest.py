@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,16 +29,18 @@ if (POINTS / POINTS_FILE).is_file():  # for every process that a test starts, be
     os.environ["CRS_PATH"] = str(POINTS)
 
 
-#: Folders whose files share what is dear to make: programs with their keys, and proofs.
-TOGETHER = (Path(__file__).parent / "proofs/systems/ezkl",)
+TOGETHER = "tests/proofs/systems/ezkl/"  #: files that share what is dear to make: programs with their keys, and proofs
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, where they are shared out by group: what they share is made once."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            together = next((folder for folder in TOGETHER if folder in item.path.parents), item.path)
-            item.add_marker(pytest.mark.xdist_group(str(together.relative_to(Path(__file__).parent))))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process of several: what they share is made once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduler: Any = LoadFileScheduling(config, log)
+    file_of = scheduler._split_scope
+    scheduler._split_scope = lambda test: TOGETHER if test.startswith(TOGETHER) else file_of(test)
+    return scheduler
 
 
 @pytest.fixture
