@@ -41,6 +41,7 @@ class Person:
         return await asyncio.to_thread(CliRunner().invoke, whole_command_line(), ["vault", *words, *where], input=says)
 
 
+@pytest.mark.thorough
 async def test_everybody_gets_out_with_nothing_but_a_node_and_the_file(money: Money, tmp_path: Path) -> None:
     client, operator, late = (Person(money, tmp_path, number) for number in (CLIENT, OPERATOR, LATE))
     chain = money.life.chain

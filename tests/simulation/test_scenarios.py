@@ -48,7 +48,7 @@ def test_nobody_pays_more_than_she_bid_and_no_honest_machine_is_paid_less_than_i
 
 
 @pytest.mark.parametrize("arrivals", Arrivals)
-@pytest.mark.parametrize("sizes", Sizes)
+@pytest.mark.parametrize("sizes", [Sizes.HEAVY, pytest.param(Sizes.UNIFORM, marks=pytest.mark.thorough)])
 def test_the_same_seed_gives_the_same_report_to_the_byte(arrivals: Arrivals, sizes: Sizes) -> None:
     scenario = a_scenario(arrivals=arrivals, sizes=sizes, strategies={Strategy.LAZY: 100, Strategy.SPLITTING: 200})
     reports = [json.dumps(report_of(a_run(scenario, watch=Windows()))) for _ in range(2)]

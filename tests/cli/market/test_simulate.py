@@ -36,6 +36,7 @@ def test_the_same_seed_gives_the_same_bytes_and_the_report_names_its_command(tmp
     assert again.stdout == first.stdout
 
 
+@pytest.mark.thorough
 def test_a_report_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     arguments = ("--provers", "20", "--jobs", "300", "--load", "50", "--deadline", "200", "--cases", "1")

@@ -47,6 +47,7 @@ def prepared_ezkl(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(system, samples, workdir=folder / "work")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("check", CHECKS, ids=conformance.name_of)
 def test_ezkl_keeps_its_promises(prepared_ezkl: Prepared, check: Check) -> None:
     assert complaint(check, prepared_ezkl) == ""

@@ -165,6 +165,7 @@ def test_a_key_that_is_none_has_no_contract(digits_program: ProgramFiles, tmp_pa
         SYSTEM.contracts(ProgramFiles(digits_program.program, paths), workdir=tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_contract_with_too_much_code_takes_its_key_with_each_call(
     digits_program: ProgramFiles, proven_digits: ProvenRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_contract_with_too_much_code_takes_its_key_with_each_call(
     assert [one.returned for one in answers] == [TRUE, *[None] * len(forged)]
 
 
+@pytest.mark.thorough
 def test_the_engines_own_contract_takes_a_forged_proof_and_ours_does_not(
     digits_program: ProgramFiles, calls: Calls, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_what_an_earlier_version_left_is_made_anew(folder: Path) -> None:
     assert made_sizes(folder) == {8: folder / "kzg8.srs"}
 
 
+@pytest.mark.thorough
 def test_a_build_makes_the_size_that_it_needs_and_tells_how_far_it_is(tmp_path: Path) -> None:
     begin_development_srs(tmp_path / "srs", 20, SECRET)
     model = save(an_mlp(4, 4, 2), tmp_path / "model")
