@@ -31,6 +31,7 @@ def administrator(network: Network, home: Path) -> Run:
     return run
 
 
+@pytest.mark.thorough
 async def test_every_group_of_verbs_finds_the_networks_key_and_asks_its_service(
     network: Network, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ async def test_every_system_is_quoted_softly_and_firmly(network: Network, tmp_pa
     assert seen == {quote.quote_id: "held" for quote in sold}
 
 
+@pytest.mark.thorough
 async def test_a_graph_of_two_systems_is_promised_and_the_promise_is_kept(network: Network, tmp_path: Path) -> None:
     groth16_or_skip()
     noir_or_skip()
