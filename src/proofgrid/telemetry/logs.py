@@ -39,7 +39,7 @@ def configure_logs(*, json_lines: bool = False, level: str = "info", process: in
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),  # a line is one write: several processes share it
         cache_logger_on_first_use=True,
     )
 
