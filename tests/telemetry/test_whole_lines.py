@@ -22,7 +22,7 @@ for number in range(3):
 def test_a_line_is_one_write(json_lines: bool) -> None:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # which keeps writes apart
     with ours, its:
-        subprocess.run([sys.executable, "-c", PROGRAM.format(json_lines=json_lines)], stderr=its, check=True)
+        subprocess.run([sys.executable, "-c", PROGRAM.format(json_lines=json_lines)], stderr=its.fileno(), check=True)
         its.close()
         written = []
         while packet := ours.recv(1 << 16):
