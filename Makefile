@@ -72,7 +72,7 @@ test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of pr
 	$(PYTEST) tests/proofs/systems/miden tests/proofs/systems/sp1 tests/acceptance/test_miden_steps.py
 
 test-wraps: $(STAMP) ## one proof of PARTS (default 2) real proofs on a network, the demo of every system, and one proof on a chain; a setup takes a minute of processor time a part, and ten for the chain's (WRAP_KEYS=FOLDER keeps them)
-	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py tests/acceptance/test_demo_all.py tests/proofs/systems/groth16/test_wrapping_on_bn254.py tests/chain/test_one_proof_on_chain.py
+	WRAP_PARTS=$(or $(PARTS),2) $(PYTEST) tests/acceptance/test_real_one_proof.py tests/acceptance/test_one_proof_delivered.py tests/acceptance/test_demo_all.py tests/proofs/systems/groth16/test_wrapping_on_bn254.py tests/chain/test_one_proof_on_chain.py
 
 test-wheels: $(STAMP) wheel ## install proofgrid and the engines' wheels of dist/ into a bare environment and prove there, without Go, Rust and Node.js
 	ENGINE_WHEELS=dist $(PYTEST) tests/acceptance/test_bare_machine.py

@@ -16,6 +16,7 @@ from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundles.contracts import contracts_in
+from proofgrid.proofs.offers import Contract
 from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
 from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
@@ -92,15 +93,10 @@ async def a_model_is_brought(network: Network, chain: ChainNetwork, client: Clie
     await client.wait(task.task_id)
     await client.fetch_result(task.task_id, folder / "model.bundle")
 
-    def made() -> str:
-        (folder / "model").mkdir()
-        bundle = folder / "model.bundle"
-        (contract,) = contracts_in(bundle, expect_program=program.digest, workdir=folder / "model")
-        return compiled(contract)
-
-    verifier = await chain.owner.deploy([], await asyncio.to_thread(made))
-    named = (verifier.address, keccak(FUNCTION.encode())[:4], True, 0)
-    await chain.owner.call(chain.verifiers, "add", bytes.fromhex(program.digest), named)
+    (workdir := folder / "model").mkdir()
+    bundle = folder / "model.bundle"
+    (contract,) = await asyncio.to_thread(contracts_in, bundle, expect_program=program.digest, workdir=workdir)
+    await taught(chain, program.digest, contract, FUNCTION, answers=True, submitter_at=0)
     await client.deliveries.deliver(task.task_id, f"chain:{door}")
     receipt = await brought(client, chain, task.task_id)
     assert (receipt.state, receipt.price) == ("delivered", PRICE), receipt.detail
@@ -140,16 +136,24 @@ async def told(client: Client) -> DeliveryTerms:
 async def teach(chain: ChainNetwork, program: str, source: Mapping[str, Path], folder: Path) -> None:
     """Deploy the program's contract, and let the door know it, and where it finds the submitter."""
 
-    def made() -> str:
+    def made() -> Contract:
         system = Groth16System()
         (folder / "build").mkdir()
         files = system.build_program(source, {}, trust={}, workdir=folder / "build", report=lambda *_: None)
         assert files.program.digest == program
         (contract,) = system.contracts(files, workdir=folder / "contract")
-        return compiled(contract)
+        return contract
 
-    verifier = await chain.owner.deploy([], await asyncio.to_thread(made))
-    named = (verifier.address, keccak(b"verifyProof(uint256[8],uint256[2])")[:4], False, LIMIT_AT)
+    contract = await asyncio.to_thread(made)
+    await taught(chain, program, contract, "verifyProof(uint256[8],uint256[2])", answers=False, submitter_at=LIMIT_AT)
+
+
+async def taught(
+    chain: ChainNetwork, program: str, contract: Contract, function: str, *, answers: bool, submitter_at: int
+) -> None:
+    """Deploy a program's contract, and let the door know it; `submitter_at`: where in a call, 0: nowhere."""
+    verifier = await chain.owner.deploy([], await asyncio.to_thread(compiled, contract))
+    named = (verifier.address, keccak(function.encode())[:4], answers, submitter_at)
     await chain.owner.call(chain.verifiers, "add", bytes.fromhex(program), named)
 
 

@@ -36,8 +36,6 @@ def an_input(number: int) -> dict[str, Any]:
 @pytest.fixture
 def circuit(tmp_path: Path) -> Path:
     """A folder as a client has it, with keys of wraps."""
-    if not PARTS:
-        pytest.skip("keys of wraps take minutes: make test-wraps PARTS=8")
     engine_or_skip()
     folder = tmp_path / "product"
     source = with_keys(files_of("product", prime="bls12377"), folder)
@@ -47,6 +45,7 @@ def circuit(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.skipif(not PARTS, reason="keys of wraps take minutes: make test-wraps PARTS=8")
 @pytest.mark.timeout(SECONDS_PER_PART * (PARTS + 1))
 async def test_a_batch_by_three_provers_ends_in_one_proof(network: Network, tmp_path: Path, circuit: Path) -> None:
     for number, operator in enumerate(["alice", "alice", "bob"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,18 @@ WHOLE: Any = typer.main.get_command(whole_command_line())
 COMMANDS = _commands(WHOLE)
 
 
-def help_of(path: tuple[str, ...], **settings: Any) -> str:
-    """Return what `proofgrid … --help` shows."""
-    command = WHOLE
-    context = typer.Context(command, info_name="proofgrid", **{**command.context_settings, **settings})
-    for word in path:
-        command = command.commands[word]
-        context = typer.Context(command, info_name=word, parent=context, **command.context_settings)
-    return str(command.get_help(context))
+Help = Callable[..., str]
+
+
+@pytest.fixture
+def help_of(capsys: pytest.CaptureFixture[str]) -> Help:
+    """What `proofgrid … --help` shows, of the words between."""
+
+    def shown(path: tuple[str, ...], **settings: Any) -> str:
+        assert WHOLE.main([*path, "--help"], prog_name="proofgrid", standalone_mode=False, **settings) == 0
+        return capsys.readouterr().out
+
+    return shown
 
 
 def test_every_verb_of_the_design_is_there() -> None:
@@ -60,7 +65,7 @@ def test_every_verb_of_the_design_is_there() -> None:
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) -> None:
+def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...], help_of: Help) -> None:
     shown = help_of(path)
     assert f"  proofgrid {' '.join(path)}" in shown.split("Example", 1)[1]
     if path not in [("keys", "new"), ("webhook", "listen")]:  # the second prints nothing else
@@ -68,7 +73,7 @@ def test_the_help_of_each_command_shows_it_in_an_example(path: tuple[str, ...]) 
 
 
 @pytest.mark.thorough
-def test_help_fits_a_narrow_terminal() -> None:
+def test_help_fits_a_narrow_terminal(help_of: Help) -> None:
     columns = 60
     for path in [(), *COMMANDS]:
         shown = help_of(path, terminal_width=columns)
@@ -83,7 +88,7 @@ def test_every_setting_of_a_process_is_a_flag(command: Any, settings: Any) -> No
     assert flags == {one.name for one in declared(settings) if not one.told.is_secret}
 
 
-def test_the_top_help_teaches_the_flow_in_order() -> None:
+def test_the_top_help_teaches_the_flow_in_order(help_of: Help) -> None:
     shown = help_of(())
     steps = ["demo", "gateway", "keys new", "admin grant", "prover --key", "program register", "submit", "verify"]
     places = [shown.index(f"  proofgrid {step}") for step in steps]

@@ -14,10 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
-import typer.main
 
-from proofgrid.cli.main import whole_command_line
-from proofgrid.primitives.errors import InvalidRequest
 from proofgrid.primitives.money import PRICE_MAX
 from proofgrid.rules.market.clearing import FAST_FROM_ORDERS
 from tests.cli.commands import proofgrid
@@ -49,16 +46,13 @@ def cleared(document: Any, home: Path) -> Any:
     return json.loads(ended.stdout)
 
 
-COMMAND: Any = typer.main.get_command(whole_command_line())
-
-
 def refusal(text: str, home: Path) -> str:
-    """Return what is wrong with a file, as the process would say it, from the same command in this process."""
     file = home / "markets.json"
     file.write_text(text)
-    with pytest.raises(InvalidRequest) as caught:
-        COMMAND.main(["market", "clear", str(file)], prog_name="proofgrid", standalone_mode=False)
-    return str(caught.value)
+    ended = proofgrid("market", "clear", str(file), home=home)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
 
 
 @pytest.mark.parametrize(("kind", "names"), [("clear", CLEAR_INPUTS), ("classes", CLASSES_INPUTS)])

@@ -37,7 +37,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(NoirSystem(), replace(samples, malformed=malformed), workdir=folder / "work")
 
 
-@pytest.mark.thorough  # the same checks run of Groth16 and EZKL
+@pytest.mark.thorough  # the same checks run of Groth16
 @pytest.mark.parametrize("check", CHECKS, ids=conformance.name_of)
 def test_noir_keeps_its_promises(prepared: Prepared, check: Check) -> None:
     assert complaint(check, prepared) == ""

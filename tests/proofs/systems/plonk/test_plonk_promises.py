@@ -45,7 +45,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(PlonkSystem(), samples, workdir=folder / "work")
 
 
-@pytest.mark.thorough  # the same checks run of Groth16 and EZKL
+@pytest.mark.thorough  # the same checks run of Groth16
 @pytest.mark.parametrize("check", CHECKS, ids=conformance.name_of)
 def test_plonk_keeps_its_promises(prepared: Prepared, check: Check) -> None:
     assert complaint(check, prepared) == ""
