@@ -67,6 +67,9 @@ test: $(STAMP) ## run the tests: real database, real processes, real proofs
 thorough: KIND := exhaustive or thorough
 thorough: test ## run the tests that `make test` leaves out: searches, kills, chains that misbehave, the same again in other forms (CI runs them)
 
+stalled: $(STAMP) ## run the tests while their processes stand still for seconds now and then, as on a busy machine (SEED=1; TESTS=tests/roles)
+	$(BIN)/python -m tools.stalls --seed $(or $(SEED),1) $(PYTEST) -q -m "$(KIND)" -n $(TEST_CORES) --dist loadfile $(or $(TESTS),tests --ignore=tests/acceptance)
+
 test-zkvm: $(STAMP) ## build the engines that take long (Rust: ten minutes of processor time) and run their tests
 	$(BIN)/proofgrid systems --build miden sp1
 	$(PYTEST) tests/proofs/systems/miden tests/proofs/systems/sp1 tests/acceptance/test_miden_steps.py

@@ -12,12 +12,24 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from proofgrid.store import database as database_module
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres, start_embedded
 from proofgrid.store.migrations import migrate
 
 _TEMPLATE = "proofgrid_template"
+_PATIENT_MS = 60_000
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def silence_is_borne() -> Iterator[None]:
+    """Let no transaction of this process end because a busy machine left it standing for seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for bound in ("IDLE_TRANSACTION_MS", "LOCK_SILENT_MS", "LOCK_WAIT_MS"):
+            patch.setattr(database_module, bound, _PATIENT_MS)
+        patch.setattr(database_module, "ANSWER_SECONDS", 2 * _PATIENT_MS / 1000)
+        yield
 
 
 @pytest.fixture(scope="session")

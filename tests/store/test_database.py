@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,11 @@ from proofgrid.primitives.errors import InvalidField, LeaseLost, Unavailable
 from proofgrid.store import database as database_module
 from proofgrid.store.database import Database
 from proofgrid.store.embedded import EmbeddedPostgres
+from proofgrid.store.firm_quotes import TAKE_TURN_OF_QUOTES
 from proofgrid.store.listener import Listener
+from proofgrid.store.queries import Query
+from proofgrid.store.rounds import OPEN_STACK
+from proofgrid.store.sessions import CHANGE_SESSION
 from proofgrid.store.transactions import Transaction
 
 CHANNELS = ("jobs", "tasks")
@@ -121,6 +126,33 @@ async def test_a_transaction_that_is_not_answered_is_undone_and_says_so(
     assert caught.value.detail == "the database is away: TimeoutError: no answer in time"
     async with database.connection() as connection:
         assert await connection.raw.fetchval("SELECT 1") == 1
+    await database.close()
+
+
+LOCKING: dict[str, tuple[Query[Any], dict[str, Any]]] = {
+    "a round": (OPEN_STACK, {"stack": "default/toy", "leader": UUID(int=1)}),
+    "a hello": (CHANGE_SESSION, {"prover_id": "alice"}),
+    "a sale ahead": (TAKE_TURN_OF_QUOTES, {"stacks": ["default/toy"]}),
+}
+
+
+@pytest.mark.parametrize("locking", LOCKING)
+async def test_a_gateway_that_is_silent_where_others_wait_for_it_is_not_waited_for(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch, locking: str
+) -> None:
+    query, named = LOCKING[locking]
+    monkeypatch.setattr(database_module, "LOCK_SILENT_MS", 50)  # and all other bounds are a minute here
+    database = await Database.connect(database_dsn, size=2)
+    undone = asyncio.Event()
+
+    with pytest.raises(Unavailable, match="the database is away"):
+        async with database.transaction(Transaction.HOLD_ROUND) as silent:
+            await silent.fetch(query, **named)
+            silent.raw.add_termination_listener(lambda _: undone.set())
+            await undone.wait()
+
+    async with database.transaction(Transaction.HOLD_ROUND) as other:
+        await other.fetch(query, **named)
     await database.close()
 
 

@@ -39,6 +39,7 @@ from proofgrid.telemetry.seam import span
 
 _STATEMENTS_KEPT = 500  #: prepared on each connection; there are fewer queries than that
 IDLE_TRANSACTION_MS = 5_000  #: a gateway that says nothing for so long inside a transaction loses it, and its locks
+LOCK_SILENT_MS = 2_500  #: nor so long in a round, a hello or a sale ahead: others wait for those
 LOCK_WAIT_MS = 10_000
 TRANSACTION_MS = 60_000  #: whatever a transaction is doing
 TRANSACTION_TIMEOUT_SINCE = 17
@@ -304,7 +305,11 @@ async def _bounds(dsn: str) -> dict[str, str]:
         version = connection.get_server_version().major
     finally:
         await connection.close()
-    bounds = {"idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS, "lock_timeout": LOCK_WAIT_MS}
+    bounds = {
+        "idle_in_transaction_session_timeout": IDLE_TRANSACTION_MS,
+        "proofgrid.lock_silent_ms": LOCK_SILENT_MS,
+        "lock_timeout": LOCK_WAIT_MS,
+    }
     if version >= TRANSACTION_TIMEOUT_SINCE:
         bounds["transaction_timeout"] = TRANSACTION_MS
     return {name: str(milliseconds) for name, milliseconds in bounds.items()}

@@ -22,7 +22,6 @@ from proofgrid.store.connection import Connection
 from proofgrid.store.queries import query
 
 GATEWAY_SILENT_MS = 5_000  #: a gateway that was not seen for so long lives no more, and its provers count for nothing
-LOCK_SILENT_MS = 2_500  #: a gateway that is silent for so long in a round or a hello loses it, and its locks
 
 
 @dataclass(frozen=True, slots=True)

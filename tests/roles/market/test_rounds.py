@@ -98,7 +98,7 @@ async def test_a_round_that_had_to_skip_a_locked_task_is_held_again_soon(databas
 async def test_two_gateways_never_hold_the_same_round(database: Database) -> None:
     await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction(Transaction.HOLD_ROUND) as other:
-        [opening] = await other.fetch(OPEN_STACK, stack=STACK, leader=UUID(int=9), silent_ms="0")
+        [opening] = await other.fetch(OPEN_STACK, stack=STACK, leader=UUID(int=9))
         assert opening.lane == LANE
         held = await a_market(database).hold_rounds(STACK)
     assert held is not None
@@ -130,7 +130,7 @@ async def test_a_round_of_an_older_epoch_is_not_written(database: Database) -> N
     await a_lane_with_one_job_and_one_prover(database)
     async with database.transaction(Transaction.ADMIT_TASKS) as connection:
         for gateway, epoch in ((GATEWAY, 1), (UUID(int=9), 2)):
-            [opening] = await connection.fetch(OPEN_STACK, stack=STACK, leader=gateway, silent_ms="0")
+            [opening] = await connection.fetch(OPEN_STACK, stack=STACK, leader=gateway)
             assert (opening.lane, opening.epoch) == (LANE, epoch)
         record: dict[str, object] = {"transcript": "{}", "transcript_hash": "hash", "signature": "signature"}
         record |= {"lane": LANE, "number": 1, "secret": b"secret", "next_reference": 1}

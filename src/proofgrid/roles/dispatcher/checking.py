@@ -28,8 +28,7 @@ from proofgrid.rules.jobs.excuses import Checks, ExcuseRule, Finding
 from proofgrid.rules.jobs.offers import JobReport
 from proofgrid.rules.jobs.retry import ReturnReason
 from proofgrid.store.artifacts import ArtifactStore
-from proofgrid.store.database import Database
-from proofgrid.store.lanes import LOCK_SILENT_MS
+from proofgrid.store.database import LOCK_SILENT_MS, Database
 from proofgrid.store.leases import EXCUSED_JOB, ExcusedJob
 from proofgrid.store.troubles import Troubles
 from proofgrid.store.vault import input_of_row

@@ -55,7 +55,7 @@ from proofgrid.rules.reputation.standing import PAUSED, ReputationPolicy
 from proofgrid.rules.scheduling.fitness import HORIZON_MS
 from proofgrid.store.database import Database
 from proofgrid.store.gateways import DRAIN_GATEWAY, GATEWAY_ALIVE
-from proofgrid.store.lanes import GATEWAY_SILENT_MS, LOCK_SILENT_MS
+from proofgrid.store.lanes import GATEWAY_SILENT_MS
 from proofgrid.store.leases import CLOSE_SESSIONS_WITHOUT_STREAM
 from proofgrid.store.sessions import (
     ADOPT_LEASES,
@@ -180,7 +180,7 @@ class Desk:
         async with self._database.transaction(Transaction.OPEN_SESSION) as connection:
             await check_operator(connection, subnetworks, operator=operator)
             await connection.run(REGISTER_PROVER, prover_id=session.prover_id, operator=operator)
-            await connection.run(CHANGE_SESSION, prover_id=session.prover_id, silent_ms=str(LOCK_SILENT_MS))
+            await connection.run(CHANGE_SESSION, prover_id=session.prover_id)
             await check_arrival(
                 connection,
                 session.prover_id,

@@ -42,7 +42,7 @@ from proofgrid.store.bonds import BOUND_OF_OPERATORS, chain_bonds_of
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.firm_quotes import RESERVES_OF_STACK, TAKE_TURN_OF_QUOTES, OfferedAhead, write_sold
-from proofgrid.store.lanes import LOCK_SILENT_MS, ServingProver, fitness_of, provers_of_stack, serves, speed_of
+from proofgrid.store.lanes import ServingProver, fitness_of, provers_of_stack, serves, speed_of
 from proofgrid.store.ledger import lock_accounts
 from proofgrid.store.rounds import REFERENCES_OF_LANES
 from proofgrid.store.standing import bucket_now
@@ -106,7 +106,7 @@ class Reserving:
         """
         quote_id = fresh_uuid(self._clock)
         async with self._database.transaction(Transaction.SELL_QUOTE) as connection:
-            await connection.run(TAKE_TURN_OF_QUOTES, stacks=_stacks(jobs), silent_ms=str(LOCK_SILENT_MS))
+            await connection.run(TAKE_TURN_OF_QUOTES, stacks=_stacks(jobs))
             cleared = await self._clear(connection, jobs, hold_ms=hold_ms)
             _check_cost(cleared.terms, cost_max)
             if not await write_sold(

@@ -43,7 +43,6 @@ from proofgrid.rules.staking.bonds import BondPolicy
 from proofgrid.store.book import LANES_WITH_READY_JOBS, NEXT_PUT_OFF
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
-from proofgrid.store.lanes import LOCK_SILENT_MS
 from proofgrid.store.rounds import OPEN_STACK, RoundOpening
 from proofgrid.store.transactions import Transaction
 from proofgrid.telemetry.metrics.of_gateway import ROUND_SECONDS
@@ -171,9 +170,7 @@ class Market:
         self._at_rest.discard(stack)
         began = self._clock.running_seconds()
         async with self._database.transaction(Transaction.HOLD_ROUND) as connection:
-            opened = await connection.fetch(
-                OPEN_STACK, stack=stack, leader=self._gateway_id, silent_ms=str(LOCK_SILENT_MS)
-            )
+            opened = await connection.fetch(OPEN_STACK, stack=stack, leader=self._gateway_id)
             if not opened:
                 # Another gateway is at it. Should it die before it is done, this one must not come late.
                 return RoundsTally(sold=0, unsold=0, next_job_ms=STAND_BY_MS)

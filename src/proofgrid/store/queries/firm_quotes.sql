@@ -1,7 +1,7 @@
 -- name: take_turn_of_quotes
 -- Until the commit nobody else sells a firm quote, and no round of the stacks is held: both would have the same slots.
--- :silent_ms: how long a gateway may be silent before it loses its sale, as text.
-SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true),
+-- A gateway that is silent for proofgrid.lock_silent_ms (database.py) loses its sale.
+SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM set_config('idle_in_transaction_session_timeout', current_setting('proofgrid.lock_silent_ms'), true),
     unnest(ARRAY['firm_quotes'] || (SELECT array_agg('lane:' || stack ORDER BY stack) FROM unnest(:stacks::text[]) AS asked(stack)))
         AS locks(key);
 

@@ -1,8 +1,8 @@
 -- name: open_stack
--- One round of a stack's lanes at a time, whichever gateway runs it (functions/open_stack.sql); :silent_ms: after so long
--- without a word it loses the round. A round's statements are planned once for each connection, while tables may be small: a
+-- One round of a stack's lanes at a time, whichever gateway runs it (functions/open_stack.sql); after so long without a word
+-- as proofgrid.lock_silent_ms says (database.py) it loses the round. A round's statements are planned once for each connection, while tables may be small: a
 -- bitmap reads all rows of an index before it sorts them, where the index has the best ones first.
-SELECT opened.* FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true) AS silence,
+SELECT opened.* FROM set_config('idle_in_transaction_session_timeout', current_setting('proofgrid.lock_silent_ms'), true) AS silence,
     set_config('enable_bitmapscan', 'off', true) AS plans CROSS JOIN LATERAL open_stack(:stack, :leader) AS opened;
 
 -- name: write_round

@@ -4,9 +4,9 @@ INSERT INTO provers (prover_id, operator) VALUES (:prover_id, :operator) ON CONF
 
 -- name: change_session
 -- Rounds that have sold to the prover are waited for, and the next one to do so waits for this commit (keep_sessions).
--- :silent_ms: how long a gateway may be silent before it loses its hello, as text.
+-- A gateway that is silent for proofgrid.lock_silent_ms (database.py) loses its hello.
 SELECT pg_advisory_xact_lock(lock_of_session(:prover_id))
-FROM set_config('idle_in_transaction_session_timeout', :silent_ms, true);
+FROM set_config('idle_in_transaction_session_timeout', current_setting('proofgrid.lock_silent_ms'), true);
 
 -- name: keep_sessions
 -- Until the commit none of these provers gets another session (change_session); one that got it meanwhile is sold to there.
