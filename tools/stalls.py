@@ -20,17 +20,19 @@ GAP_SECONDS = 3.0  #: on the average
 
 
 def stand_still(first: psutil.Process, seconds: float) -> int:
-    """Stop a process and its descendants for a while; return how many there were."""
+    """Stop a process and its descendants for a while, but those that a test has stopped; return how many there were."""
+    stopped = []
     with suppress(psutil.NoSuchProcess):
-        stopped = [first, *first.children(recursive=True)]
-        for signal in ("suspend", "resume"):
-            for process in stopped:
-                with suppress(psutil.NoSuchProcess):
-                    getattr(process, signal)()
-            if signal == "suspend":
-                time.sleep(seconds)
-        return len(stopped)
-    return 0
+        for process in [first, *first.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                if process.status() != psutil.STATUS_STOPPED:
+                    process.suspend()
+                    stopped.append(process)
+    time.sleep(seconds)
+    for process in stopped:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+    return len(stopped)
 
 
 def main() -> int:
