@@ -33,10 +33,36 @@ def signed(key: SigningKey, network: Network, verb: str, path: str, body: bytes 
     return {"authorization": f"Bearer {token}", "content-type": "application/json"}
 
 
+class Bare:
+    """One connection, kept open, of a client that costs next to nothing: what a submit takes by it the door takes."""
+
+    def __init__(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._host, self._reader, self._writer = host, reader, writer
+
+    @classmethod
+    async def connect(cls, url: str) -> Bare:
+        """Connect to a door at http://HOST:PORT."""
+        host = url.partition("//")[2]
+        return cls(host, *await asyncio.open_connection(*host.split(":")))
+
+    async def post(self, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+        """Return the whole answer, its head first."""
+        lines = {"Host": self._host, "Content-Length": str(len(body))} | headers
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self._writer.write(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        [length] = [line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        return answer + await self._reader.readexactly(int(length.partition(b":")[2]))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._writer.close()
+
+
 async def submits(network: Network, program: str, number: int) -> None:
     """Print how long a submit takes each way, one after the other, in turn; and how much of the gateway's processor."""
-    took: dict[str, list[float]] = {"grpc": [], "http": []}
-    spent: dict[str, float] = {"grpc": 0.0, "http": 0.0}
+    took: dict[str, list[float]] = {"gRPC": [], "HTTP": [], "HTTP by httpx": []}
+    spent = dict.fromkeys(took, 0.0)
     key = network.keys["client"]
     assert network.gateway is not None
     process = psutil.Process(network.gateway.pid)
@@ -44,19 +70,30 @@ async def submits(network: Network, program: str, number: int) -> None:
     async def by_grpc(one: int) -> None:
         await client.submit(program, [f"g{one}"], limit_price=LIMIT_PRICE, idempotency_key=f"g{one}")
 
+    def asked(name: str) -> tuple[bytes, dict[str, str]]:
+        wish = {"program_digest": program, "inputs": [name], "limit_price": LIMIT_PRICE, "idempotency_key": name}
+        body = json.dumps(wish).encode()
+        return body, signed(key, network, "POST", "/v1/tasks", body)
+
     async def by_http(one: int) -> None:
-        asked = {"program_digest": program, "inputs": [f"h{one}"], "limit_price": LIMIT_PRICE}
-        body = json.dumps(asked | {"idempotency_key": f"h{one}"}).encode()
-        answer = await http.post("/v1/tasks", content=body, headers=signed(key, network, "POST", "/v1/tasks", body))
+        answer = await bare.post("/v1/tasks", *asked(f"h{one}"))
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+
+    async def by_httpx(one: int) -> None:
+        body, headers = asked(f"x{one}")
+        answer = await http.post("/v1/tasks", content=body, headers=headers)
         assert answer.status_code == 200, answer.text
 
+    bare = await Bare.connect(network.http)
     async with network.client() as client, httpx.AsyncClient(base_url=network.http, trust_env=False) as http:
         for one in range(number):
-            for way, submit in (("grpc", by_grpc), ("http", by_http)):
+            ways = list(zip(took, (by_grpc, by_http, by_httpx), strict=True))
+            for way, submit in ways[one % 3 :] + ways[: one % 3]:
                 began, before = time.perf_counter(), sum(process.cpu_times()[:2])
                 await submit(one)
                 took[way].append(1_000 * (time.perf_counter() - began))
                 spent[way] += 1_000 * (sum(process.cpu_times()[:2]) - before)
+    bare.close()
     for way, times in took.items():
         p50, p95 = statistics.median(times), sorted(times)[-1 - number // 20]
         print(
