@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from eth_abi.abi import encode
 
 from benchmarks.measuring import Result, Target, busy_percent, say, temporary_folder
 from proofgrid.chain.accounts import Sender
@@ -19,6 +22,7 @@ from proofgrid.chain.devnet.network import TOKEN, ChainNetwork, deploy_network
 from proofgrid.chain.web3 import AsyncContract
 from proofgrid.primitives.event_loop import run_async
 from proofgrid.primitives.ids import Address
+from proofgrid.proofs.bundles.contracts import contracts_of
 from proofgrid.proofs.offers import Contract
 from proofgrid.proofs.systems.ezkl.proving import contracts
 from proofgrid.rules.ledger.payout_tree import PayoutTree
@@ -28,7 +32,11 @@ from tests.chain.test_life_of_a_stake import EVIDENCE, joined
 from tests.chain.test_program_verifiers import ezkl, groth16, noir
 from tests.chain.test_vault import Vault
 from tests.makers import a_key
+from tests.proofs.conftest import SYSTEM, build, prove_all
 from tests.proofs.evm.running import compiled
+from tests.proofs.systems.ezkl.models import save
+from tests.proofs.systems.ezkl.test_visibility import INPUTS, a_joining_model
+from tests.reference_strings import reference_strings
 
 NAME = "gas"
 CODE_BYTES_MAX = 24_576  #: of a contract on Ethereum (EIP-170)
@@ -46,11 +54,29 @@ def keyed(workdir: Path) -> tuple[Contract, str]:
         contracts.SOURCE_BYTES_MAX = most
 
 
-SYSTEMS: dict[str, tuple[Callable[[Path], tuple[Contract, str]], bool]] = {
-    "groth16": (groth16, False),
-    "noir": (noir, True),
-    "ezkl": (ezkl, True),
-    KEYED: (keyed, True),
+def sliced(workdir: Path) -> tuple[list[Contract], str]:
+    """Return the contracts of a model in two slices, last the one that holds them together, and the call of that."""
+    settings = {"slices": 2, "decomposition": "128x4", "input_range": [-3, 3]}
+    model, srs = save(a_joining_model(), workdir / "model"), reference_strings(_made(workdir / "srs"), 12, 13)
+    files = build(model, settings, srs=srs, workdir=workdir)
+    proven = prove_all(files, INPUTS[:1], cache=workdir / "cache", workdir=workdir)
+    calls = SYSTEM.contract_calls(files, proven.request.statement, proven.parts, workdir=workdir)
+    return contracts_of(files, workdir=workdir), SYSTEM.call_of_slices(calls).calldata
+
+
+def alone(prove: Callable[[Path], tuple[Contract, str]], workdir: Path) -> tuple[list[Contract], str]:
+    """Return the one contract of a program, and its call."""
+    contract, call = prove(workdir)
+    return [contract], call
+
+
+#: Contracts of a program and the call of the last, and whether that answers.
+SYSTEMS: dict[str, tuple[Callable[[Path], tuple[list[Contract], str]], bool]] = {
+    "groth16": (partial(alone, groth16), False),
+    "noir": (partial(alone, noir), True),
+    "ezkl": (partial(alone, ezkl), True),
+    KEYED: (partial(alone, keyed), True),
+    "ezkl, of two slices": (sliced, True),
 }
 
 
@@ -84,7 +110,7 @@ def run(*, repetitions: int) -> Result:
     with temporary_folder() as folder:
         say("contracts and proofs of three systems; a minute or two")
         proven = {name: prove(_made(folder / name)) for name, (prove, _) in SYSTEMS.items()}
-        deployed = {name: compiled(contract) for name, (contract, _) in proven.items()}
+        deployed = {name: [compiled(one) for one in made] for name, (made, _) in proven.items()}
         calls = {name: bytes.fromhex(call[2:]) for name, (_, call) in proven.items()}
         told = run_async(_played(folder, deployed, calls))
     ezkl_gas = told.gas_of("deliver a proof of ezkl")
@@ -100,7 +126,7 @@ def run(*, repetitions: int) -> Result:
     )
 
 
-async def _played(folder: Path, deployed: dict[str, str], calls: dict[str, bytes]) -> Told:
+async def _played(folder: Path, deployed: dict[str, list[str]], calls: dict[str, bytes]) -> Told:
     async with running(folder / "anvil.log") as chain:
         told = Told(await deploy_network(chain, str(NETWORK_KEY.address)))
         await _transferred(told)
@@ -120,14 +146,20 @@ async def _transferred(told: Told) -> None:
     await told.sent("transfer a token (ERC-20)", giver, network.staked.token, "transfer", taker.address, TOKEN)
 
 
-async def _delivered(told: Told, name: str, program: bytes, bytecode: str, call: bytes) -> None:
-    """Deploy a program's contract, name it, and bring a proof to it."""
+async def _delivered(told: Told, name: str, program: bytes, bytecodes: list[str], call: bytes) -> None:
+    """Deploy a program's contracts, name the last one, which knows the others, and bring a proof to it."""
     network = told.network
-    verifier = await network.owner.deploy([], bytecode)
-    code = len(await network.chain.web3.eth.get_code(verifier.address))
-    block = await network.chain.web3.eth.get_block("latest")
-    told.tell(f"deploy a contract of {name}", int(block["gasUsed"]), code_bytes=code)
-    named = (verifier.address, call[:4], SYSTEMS[name][1], 0)
+    addresses: list[str] = []
+    for number, bytecode in enumerate(bytecodes, start=1):
+        joins = 1 < number == len(bytecodes)
+        where = encode(["address[]"], [addresses]).hex() if joins else ""
+        verifier = await network.owner.deploy([], bytecode + where)
+        addresses.append(verifier.address)
+        code = len(await network.chain.web3.eth.get_code(verifier.address))
+        block = await network.chain.web3.eth.get_block("latest")
+        what = "deploy what holds them together" if joins else f"deploy a contract of {name}"
+        told.tell(what, int(block["gasUsed"]), code_bytes=code)
+    named = (addresses[-1], call[:4], SYSTEMS[name][1], 0)
     await network.owner.call(network.verifiers, "add", program, named)
     client = network.chain.person(9)
     await told.sent(f"deliver a proof of {name}", client, network.verifiers, "deliver", TASK, program, call)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from proofgrid.chain.devnet.anvil import running
 from proofgrid.chain.devnet.downloads import NotFetched
 from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
+from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundles.contracts import contracts_in
 from proofgrid.proofs.offers import Contract
-from proofgrid.proofs.systems.ezkl.adapter import EzklProofSystem
-from proofgrid.proofs.systems.ezkl.proving.contracts import FUNCTION
+from proofgrid.proofs.systems.ezkl.proving.contract_of_slices import SLICES_FUNCTION
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
 from proofgrid.rules.chain.delivering import DeliveryTerms, NotDelivered
 from proofgrid.sdk.answers.deliveries import ProofDelivery
@@ -31,9 +32,12 @@ from tests.cli.commands import proofgrid
 from tests.makers import a_key
 from tests.networks import Network
 from tests.proofs.evm.running import compiled
+from tests.proofs.systems.ezkl.models import save
+from tests.proofs.systems.ezkl.test_visibility import INPUTS, a_joining_model
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 
 PRICE = 7_000
+GAS_MOST = 4_000_000  #: of two requests of a model in two slices, four proofs of EZKL
 SECONDS = 120.0
 
 
@@ -54,7 +58,7 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
     await network.start_prover("circuits", "alice", ask=500, PROOF_SYSTEMS="groth16")
     async with network.client() as client:
         terms = await told(client)
-        assert terms == DeliveryTerms(31_337, submitter, (door,), PRICE, 1_500_000)
+        assert terms == DeliveryTerms(31_337, submitter, (door,), PRICE, GAS_MOST)
         with pytest.raises(NotDelivered):
             await client.deliveries.check(f"chain:{a_key(4).address}")
         source = await asyncio.to_thread(with_keys, files_of("product"), folder / "keys")
@@ -84,25 +88,34 @@ async def played(network: Network, chain: ChainNetwork, folder: Path) -> None:
 
 
 async def a_model_is_brought(network: Network, chain: ChainNetwork, client: Client, door: str, folder: Path) -> None:
-    """The same of EZKL: the contract is made of the bundle, as anybody can who has it."""
+    """The same of EZKL, of a model in two slices and two inputs: four proofs, which one contract holds together.
+
+    Contracts are made of the bundle, as anybody can who has it.
+    """
     await network.start_prover("models", "bob", ask=500, PROOF_SYSTEMS="ezkl")
-    samples = EzklProofSystem().samples(folder)
-    source = samples.source
-    program = await client.register_program(source.files, settings=source.settings)
-    task = await client.submit(program.digest, [samples.inputs[0]], limit_price=2_000)
+    settings: Mapping[str, Json] = {"slices": 2, "decomposition": "128x4", "input_range": [-3, 3]}
+    program = await client.register_program({"model": save(a_joining_model(), folder / "model")}, settings=settings)
+    task = await client.submit(program.digest, INPUTS, limit_price=2_000)
     await client.wait(task.task_id)
     await client.fetch_result(task.task_id, folder / "model.bundle")
 
-    (workdir := folder / "model").mkdir()
+    (workdir := folder / "contracts").mkdir()
     bundle = folder / "model.bundle"
-    (contract,) = await asyncio.to_thread(contracts_in, bundle, expect_program=program.digest, workdir=workdir)
-    await taught(chain, program.digest, contract, FUNCTION, answers=True, submitter_at=0)
+    *of_slices, joint = await asyncio.to_thread(contracts_in, bundle, expect_program=program.digest, workdir=workdir)
+    assert len(of_slices) == 2
+    await taught(chain, program.digest, joint, SLICES_FUNCTION, answers=True, submitter_at=0, of_slices=of_slices)
     await client.deliveries.deliver(task.task_id, f"chain:{door}")
     receipt = await brought(client, chain, task.task_id)
     assert (receipt.state, receipt.price) == ("delivered", PRICE), receipt.detail
     [log] = await chain.verifiers.events.Delivered().get_logs(from_block=receipt.block)
     assert bytes(log["args"]["program"]).hex() == program.digest
     assert bytes(log["args"]["task"])[16:].hex() == task.task_id.replace("-", "")
+    shown = await asyncio.to_thread(proofgrid, "program", "calldata", str(bundle), "--json", home=folder)
+    calls = json.loads(shown.stdout)
+    assert [(one["input"], one["slice"]) for one in calls] == [(0, 0), (0, 1), (1, 0), (1, 1), (None, None)]
+    assert calls[-1]["function"] == SLICES_FUNCTION
+    assert calls[-1]["arguments"] == [[one["calldata"] for one in calls[:-1]]]
+    assert keccak(bytes.fromhex(calls[-1]["calldata"][2:])) == bytes(log["args"]["call"])  # what was brought
 
 
 async def brought(client: Client, chain: ChainNetwork, task_id: str) -> ProofDelivery:
@@ -120,7 +133,7 @@ async def start_bringing(network: Network, chain: ChainNetwork, folder: Path, do
     slasher = folder / "slasher.json"
     write_key(SigningKey(bytes(chain.slasher.account.key)), slasher)
     settings = {"RPC": chain.chain.url, "AVS": chain.service.avs, "SLASHER_KEY": str(slasher), "LEASE_BLOCKS": "1"}
-    settings |= {"STAKE_MODE": "ledger", "DELIVER_TO": door, "DELIVER_PRICE": str(PRICE), "DELIVER_GAS": "1500000"}
+    settings |= {"STAKE_MODE": "ledger", "DELIVER_TO": door, "DELIVER_PRICE": str(PRICE), "DELIVER_GAS": str(GAS_MOST)}
     await start_anchor(network, **settings)
     return chain.slasher.address
 
@@ -149,10 +162,24 @@ async def teach(chain: ChainNetwork, program: str, source: Mapping[str, Path], f
 
 
 async def taught(
-    chain: ChainNetwork, program: str, contract: Contract, function: str, *, answers: bool, submitter_at: int
+    chain: ChainNetwork,
+    program: str,
+    contract: Contract,
+    function: str,
+    *,
+    answers: bool,
+    submitter_at: int,
+    of_slices: Sequence[Contract] = (),
 ) -> None:
-    """Deploy a program's contract, and let the door know it; `submitter_at`: where in a call, 0: nowhere."""
-    verifier = await chain.owner.deploy([], await asyncio.to_thread(compiled, contract))
+    """Deploy a program's contract, and let the door know it; `submitter_at`: where in a call, 0: nowhere.
+
+    `of_slices`: those that it holds together, which are deployed before it.
+    """
+    code = await asyncio.to_thread(compiled, contract)
+    if of_slices:
+        made = [await chain.owner.deploy([], await asyncio.to_thread(compiled, one)) for one in of_slices]
+        code += encode(["address[]"], [[one.address for one in made]]).hex()
+    verifier = await chain.owner.deploy([], code)
     named = (verifier.address, keccak(function.encode())[:4], answers, submitter_at)
     await chain.owner.call(chain.verifiers, "add", bytes.fromhex(program), named)
 

@@ -141,6 +141,22 @@ class WritesContractOfOneProof(WritesContract, Protocol):
 
 
 @runtime_checkable
+class WritesContractOfSlices(WritesContract, Protocol):
+    """What a proof system may offer besides: a contract for programs of several slices, which holds theirs together."""
+
+    def contract_of_slices(self, program: Program, contracts: Sequence[Contract]) -> Contract:
+        """Return the contract of a program of several slices, whose own contracts these are, in order.
+
+        It is deployed with a list of their addresses.
+        """
+        ...
+
+    def call_of_slices(self, calls: Sequence[ContractCall]) -> ContractCall:
+        """Return the call for the proofs of whole requests: these of all slices of one input, then of the next."""
+        ...
+
+
+@runtime_checkable
 class ReadsFolders(Protocol):
     """What a proof system may offer besides: to say which files a folder hands in, where suffixes do not do."""
 

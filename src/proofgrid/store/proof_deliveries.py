@@ -54,11 +54,19 @@ class DeliveryToBring:
     sender: str | None  #: who signed it
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """What a task ends in."""
+
+    proofs: int
+    slices: int  #: of its program
+
+
 SET_DELIVERY_TERMS = query("set_delivery_terms", None)
 GET_DELIVERY_TERMS = query("get_delivery_terms", DeliveryTerms)
 WANT_DELIVERY = query("want_delivery", UUID)
 GET_PROOF_DELIVERY = query("get_proof_delivery", ProofDelivery)
-PROOFS_HANDED_OUT = query("proofs_handed_out", int)
+PROOFS_HANDED_OUT = query("proofs_handed_out", HandedOut)
 IS_TO_SPELL = query("is_to_spell", bool)
 CLAIM_TO_SPELL = query("claim_to_spell", DeliveryToSpell)
 NOTE_CALL = query("note_call", UUID)

@@ -1,4 +1,5 @@
-// Compiles a contract, deploys it into an EVM of its own, and calls it: {source, contract, calls} in, {code, answers} out.
+// Compiles a contract, deploys it into an EVM of its own if it is called, and calls it: {source, contract, calls} in,
+// {code, answers} out.
 // An answer is {returned, gas}; `returned` is null where the call reverts.
 import { readFileSync } from "node:fs";
 import { createEVM } from "@ethereumjs/evm";
@@ -13,14 +14,18 @@ const wrong = (made.errors ?? []).filter((one) => one.severity === "error");
 if (wrong.length > 0) throw new Error(wrong.map((one) => one.formattedMessage).join("\n"));
 
 const bytes = (hex) => Uint8Array.from(Buffer.from(hex.replace(/^0x/, ""), "hex"));
-const evm = await createEVM({ allowUnlimitedContractSize: true });
 const code = made.contracts["it.sol"][contract].evm.bytecode.object;
-const deployed = await evm.runCall({ data: bytes(code), gasLimit: GAS });
-if (deployed.execResult.exceptionError) throw new Error(`not deployed: ${deployed.execResult.exceptionError.error}`);
 const answers = [];
-for (const call of calls) {
-  const { execResult } = await evm.runCall({ to: deployed.createdAddress, data: bytes(call), gasLimit: GAS });
-  const returned = execResult.exceptionError ? null : "0x" + Buffer.from(execResult.returnValue).toString("hex");
-  answers.push({ returned, gas: Number(execResult.executionGasUsed) });
+if (calls.length > 0) {
+  const evm = await createEVM({ allowUnlimitedContractSize: true });
+  const deployed = await evm.runCall({ data: bytes(code), gasLimit: GAS });
+  if (deployed.execResult.exceptionError) throw new Error(`not deployed: ${deployed.execResult.exceptionError.error}`);
+  for (const call of calls) answers.push(await answerOf(evm, deployed.createdAddress, call));
 }
 process.stdout.write(JSON.stringify({ code: `0x${code}`, answers }));
+
+async function answerOf(evm, to, call) {
+  const { execResult } = await evm.runCall({ to, data: bytes(call), gasLimit: GAS });
+  const returned = execResult.exceptionError ? null : "0x" + Buffer.from(execResult.returnValue).toString("hex");
+  return { returned, gas: Number(execResult.executionGasUsed) };
+}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from eth_abi.abi import encode
 
-from proofgrid.proofs.kit.contract_calls import call_of
+from proofgrid.proofs.kit.contract_calls import Argument, call_of
 
 
 def words(*texts: str) -> str:
@@ -30,6 +31,13 @@ def test_a_mix_counts_heads_by_their_size() -> None:
     assert call.calldata[10:] == words("7", "8", "60", "0")
 
 
+def test_calls_in_a_call_are_as_eth_abi_spells_them() -> None:
+    several = [b"", b"a", bytes(range(40))]
+    call = call_of("f(uint256[],bytes[],uint256[1])", [5], several, [6])
+    assert bytes.fromhex(call.calldata[10:]) == encode(["uint256[]", "bytes[]", "uint256[1]"], [[5], several, [6]])
+    assert call.arguments[1] == ["0x", "0x61", "0x" + bytes(range(40)).hex()]
+
+
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
@@ -39,9 +47,12 @@ def test_a_mix_counts_heads_by_their_size() -> None:
         ("f(bytes)", ([1],)),
         ("f(string)", (b"x",)),
         ("f(bytes)", ()),
+        ("f(bytes[])", ([1],)),
+        ("f(bytes[])", (b"x",)),
+        ("f(uint256[1])", ([b"x"],)),
         ("no signature", ([1],)),
     ],
 )
-def test_what_is_none_of_its_type_is_refused(function: str, arguments: tuple[list[int] | bytes, ...]) -> None:
+def test_what_is_none_of_its_type_is_refused(function: str, arguments: tuple[Argument, ...]) -> None:
     with pytest.raises((ValueError, OverflowError)):
         call_of(function, *arguments)

@@ -1,4 +1,4 @@
-"""Which tasks end in the one proof that a contract takes: those of one job, and those whose proofs are inside one."""
+"""Which tasks end in what a contract takes: one job's proof, one with all inside, or those of all slices."""
 
 from __future__ import annotations
 
@@ -32,3 +32,7 @@ async def test_a_task_is_brought_to_a_contract_if_it_ends_in_one_proof(lane: Lan
     for jobs, wraps, proofs in ((2, (), 2), (3, ((0, 1),), 2), (4, ((0, 1), (2, 3)), 2)):
         with pytest.raises(NotDelivered, match=f"one proof, the task has {proofs}"):
             await asked(jobs, *wraps)
+
+    await lane.fetch("UPDATE programs SET slices = 2")
+    assert await asked(2) == "wanted"  # whether a contract holds them together is seen when they are spelled
+    assert await asked(4) == "wanted"

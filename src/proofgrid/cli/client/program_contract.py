@@ -47,7 +47,8 @@ def solidity(
     """Write the contract that verifies this program's proofs on a chain, in Solidity; nothing of it is trusted to us.
 
     A folder is built first, as by `program build`, so that contract and program belong together; a bundle is verified
-    first. A program of several slices gets a contract for each: Verifier-0.sol, Verifier-1.sol, …
+    first. A program of several slices gets a contract for each, Verifier-0.sol, Verifier-1.sol, …, and one that holds
+    them together: it is deployed with the list of their addresses, and takes all proofs of a request at once.
     One that makes one proof of many inputs gets a last one, for that proof.
 
     \b
@@ -91,6 +92,8 @@ def calldata(
 ) -> None:
     """Verify a bundle and print each of its proofs as a call of its contract, a line of hex digits each.
 
+    Of a program of several slices a last line calls the contract that holds theirs together, with all proofs.
+
     The call returns where the proof is right, and reverts (or returns false) where it is not. A contract checks a
     proof and its public values; what they mean, and whether they were seen before, is up to whoever calls it.
 
@@ -120,7 +123,8 @@ def calldata(
         )
         return
     for one in calls:
-        complain(f"input {one.input_index}, slice {one.slice_index}: {one.call.function}")
+        which = "all proofs" if one.slice_index is None else f"input {one.input_index}, slice {one.slice_index}"
+        complain(f"{which}: {one.call.function}")
         typer.echo(one.call.calldata)
 
 

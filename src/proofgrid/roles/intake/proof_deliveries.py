@@ -9,7 +9,7 @@ from proofgrid.primitives.ids import Address, TaskId
 from proofgrid.rules.access.api_keys import Scope
 from proofgrid.rules.access.rights import ANYBODY, needs
 from proofgrid.rules.access.roles import Caller, Role
-from proofgrid.rules.chain.delivering import DeliveryTerms, NotDelivered, check_target
+from proofgrid.rules.chain.delivering import DeliveryTerms, NotDelivered, check_proofs, check_target
 from proofgrid.store.connection import Connection
 from proofgrid.store.database import Database
 from proofgrid.store.proof_deliveries import (
@@ -41,18 +41,14 @@ class ProofDeliveries:
     async def deliver(self, caller: Caller, task_id: TaskId, target: Address) -> ProofDelivery:
         """Ask that the proof of a task be brought to a contract as soon as it is there; asking again changes nothing.
 
-        Raises NotDelivered where the network brings none there, and for a task of several proofs, IdempotencyConflict
-        where it was asked for another contract.
+        Raises NotDelivered where the network brings none there, and for proofs that no contract takes together,
+        IdempotencyConflict where it was asked for another contract.
         """
         async with self._database.transaction(Transaction.WANT_DELIVERY) as connection:
             await self._check_own(connection, caller, task_id)
             check_target(target, await delivery_terms(connection))
-            proofs = await connection.first(PROOFS_HANDED_OUT, task_id=task_id)
-            if proofs != 1:
-                raise NotDelivered(
-                    f"a contract takes one proof, the task has {proofs}",
-                    hint="a program of one slice, one input in each request; or one proof of all inputs",
-                )
+            handed = await connection.value(PROOFS_HANDED_OUT, task_id=task_id)
+            check_proofs(handed.proofs, handed.slices)
             await connection.run(WANT_DELIVERY, task_id=task_id, target=target)
             wanted = await self._read(connection, task_id)
             if wanted.target != target:

@@ -81,6 +81,18 @@ def check_target(target: Address, terms: DeliveryTerms) -> None:
         )
 
 
+def check_proofs(proofs: int, slices: int) -> None:
+    """Raise NotDelivered for a task of several proofs of a program of one slice: no contract takes them together.
+
+    Those of several slices one may: whether the proof system writes such is seen when they are spelled, for nothing.
+    """
+    if proofs != 1 and slices == 1:
+        raise NotDelivered(
+            f"a contract takes one proof, the task has {proofs}",
+            hint="one input in each request; or one proof of all inputs, where the program makes such",
+        )
+
+
 def name_of_task(task_id: UUID) -> bytes:
     """Return a task as contracts name it: 32 bytes, the last half of them its id."""
     return bytes(16) + task_id.bytes

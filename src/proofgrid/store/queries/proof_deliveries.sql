@@ -12,8 +12,10 @@ SELECT chain_id, submitter, contracts, price, gas_most FROM delivery_terms;
 INSERT INTO proof_deliveries (task_id, target) VALUES (:task_id, :target) ON CONFLICT (task_id) DO NOTHING RETURNING task_id;
 
 -- name: proofs_handed_out
--- How many proofs a task ends in: those of jobs that no other one takes.
-SELECT count(*) AS proofs FROM jobs WHERE jobs.task_id = :task_id AND NOT EXISTS (
+-- How many proofs a task ends in, those of jobs that no other one takes, and how many slices its program has.
+SELECT count(*) AS proofs, (SELECT p.slices FROM tasks t JOIN programs p ON p.digest = t.program_digest
+    WHERE t.task_id = :task_id) AS slices
+FROM jobs WHERE jobs.task_id = :task_id AND NOT EXISTS (
     SELECT FROM jobs AS wraps WHERE wraps.task_id = :task_id AND jobs.position = ANY(wraps.depends_on));
 
 -- name: get_proof_delivery

@@ -7,7 +7,7 @@ proving/    request: normalise (forward pass); job: prove; verdict: verify, whol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proofgrid.primitives.canonical import Json
@@ -26,7 +26,16 @@ from proofgrid.proofs.offers import Contract, ContractCall
 from proofgrid.proofs.setup import TrustRoots
 from proofgrid.proofs.systems.ezkl import identity, layout, settings
 from proofgrid.proofs.systems.ezkl.engine import ENGINE, load_engine
-from proofgrid.proofs.systems.ezkl.proving import contracts, normalise, prove, sealed, telling, verify, whole
+from proofgrid.proofs.systems.ezkl.proving import (
+    contract_of_slices,
+    contracts,
+    normalise,
+    prove,
+    sealed,
+    telling,
+    verify,
+    whole,
+)
 from proofgrid.proofs.systems.ezkl.setup import KZG_BN254, KzgBn254
 from proofgrid.proofs.telling import ToldProof
 
@@ -141,6 +150,14 @@ class EzklProofSystem:
     ) -> list[ContractCall]:
         """Do what WritesContract.contract_calls promises."""
         return contracts.contract_calls(files, statement, parts, workdir=workdir)
+
+    def contract_of_slices(self, program: Program, contracts: Sequence[Contract]) -> Contract:
+        """Do what WritesContractOfSlices.contract_of_slices promises."""
+        return contract_of_slices.contract_of_slices(program, contracts)
+
+    def call_of_slices(self, calls: Sequence[ContractCall]) -> ContractCall:
+        """Do what WritesContractOfSlices.call_of_slices promises."""
+        return contract_of_slices.call_of_slices(calls)
 
     def tell_proofs(
         self, program: Program, statement: Mapping[str, Json], result: Mapping[str, Json]

@@ -15,6 +15,7 @@ import re
 from proofgrid.proofs.offers import Contract
 
 NAME = "Halo2Verifier"  #: the engine's own, for any slice of any program; ours says which slice
+PROOF_AT, KEYED_PROOF_AT = 0x64, 0x84  #: where in a call the bytes of the proof begin, without a key in it and with one
 
 _WHOLE_HEAD = f"contract {NAME} {{"
 _WHOLE_BODY = "    ) public returns (bool) {\n        assembly {\n"
@@ -30,9 +31,10 @@ _IN_PLACE = """\
             }}
         }}
 """
+_KEY = "    bytes32 public constant KEY = 0x"
 _KEYED = """\
     // keccak256 of the words of this slice's key, which comes with each call.
-    bytes32 public constant KEY = 0x{digest};
+{key}{digest};
 
     function verifyProof(
         bytes calldata proof,
@@ -56,7 +58,7 @@ class OtherText(Exception):
 
 def whole_contract(text: str, index: int) -> Contract:
     """Return the contract of a slice that has its key inside. Raises OtherText."""
-    guarded = f"{_WHOLE_BODY.partition('{')[0]}{{\n{_IN_PLACE.format(place='0x64')}        assembly {{\n"
+    guarded = f"{_WHOLE_BODY.partition('{')[0]}{{\n{_IN_PLACE.format(place=f'{PROOF_AT:#x}')}        assembly {{\n"
     return _named(_replaced(text, _WHOLE_BODY, guarded), _WHOLE_HEAD, index)
 
 
@@ -65,8 +67,13 @@ def keyed_contract(text: str, index: int, digest: bytes) -> Contract:
     found = _REGISTER.findall(text)
     if len(found) != 1:
         raise OtherText
-    own = _KEYED.format(digest=digest.hex(), in_place=_IN_PLACE.format(place="0x84"))
+    own = _KEYED.format(key=_KEY, digest=digest.hex(), in_place=_IN_PLACE.format(place=f"{KEYED_PROOF_AT:#x}"))
     return _named(_replaced(text, found[0], own), _KEYED_HEAD, index)
+
+
+def takes_key(contract: Contract) -> bool:
+    """Return whether calls of a slice's contract bring its key along."""
+    return _KEY in contract.source
 
 
 def _named(text: str, head: str, index: int) -> Contract:

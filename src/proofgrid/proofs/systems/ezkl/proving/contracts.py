@@ -7,7 +7,7 @@
         key         words that the contract knows the digest of
 
 The engine makes every proof over Keccak, as contracts want it, so all programs have contracts, those of long ago too.
-A contract of a slice sees no other. Whether neighbours commit to the same tensor is for whoever calls them to compare.
+A contract of a slice sees no other. Whether neighbours commit to the same tensor is for `contract_of_slices` to see.
 """
 
 from __future__ import annotations
