@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eth_abi.abi import encode
-
 from benchmarks.measuring import Result, Target, busy_percent, say, temporary_folder
 from proofgrid.chain.accounts import Sender
 from proofgrid.chain.devnet.anvil import running
@@ -27,6 +25,7 @@ from proofgrid.proofs.offers import Contract
 from proofgrid.proofs.systems.ezkl.proving import contracts
 from proofgrid.rules.ledger.payout_tree import PayoutTree
 from tests.chain.conftest import NETWORK_KEY
+from tests.chain.deploying import deploying
 from tests.chain.test_claim_judge import CLAIM, LIE, shown
 from tests.chain.test_life_of_a_stake import EVIDENCE, joined
 from tests.chain.test_program_verifiers import ezkl, groth16, noir
@@ -35,7 +34,7 @@ from tests.makers import a_key
 from tests.proofs.conftest import SYSTEM, build, prove_all
 from tests.proofs.evm.running import compiled
 from tests.proofs.systems.ezkl.models import save
-from tests.proofs.systems.ezkl.test_visibility import INPUTS, a_joining_model
+from tests.proofs.systems.ezkl.test_visibility import FITTING, INPUTS, a_joining_model
 from tests.reference_strings import reference_strings
 
 NAME = "gas"
@@ -56,7 +55,7 @@ def keyed(workdir: Path) -> tuple[Contract, str]:
 
 def sliced(workdir: Path) -> tuple[list[Contract], str]:
     """Return the contracts of a model in two slices, last the one that holds them together, and the call of that."""
-    settings = {"slices": 2, "decomposition": "128x4", "input_range": [-3, 3]}
+    settings = FITTING | {"slices": 2}
     model, srs = save(a_joining_model(), workdir / "model"), reference_strings(_made(workdir / "srs"), 12, 13)
     files = build(model, settings, srs=srs, workdir=workdir)
     proven = prove_all(files, INPUTS[:1], cache=workdir / "cache", workdir=workdir)
@@ -149,17 +148,15 @@ async def _transferred(told: Told) -> None:
 async def _delivered(told: Told, name: str, program: bytes, bytecodes: list[str], call: bytes) -> None:
     """Deploy a program's contracts, name the last one, which knows the others, and bring a proof to it."""
     network = told.network
-    addresses: list[str] = []
-    for number, bytecode in enumerate(bytecodes, start=1):
-        joins = 1 < number == len(bytecodes)
-        where = encode(["address[]"], [addresses]).hex() if joins else ""
-        verifier = await network.owner.deploy([], bytecode + where)
-        addresses.append(verifier.address)
+    number = 0
+    async for verifier in deploying(network.owner, bytecodes):
+        number += 1
         code = len(await network.chain.web3.eth.get_code(verifier.address))
         block = await network.chain.web3.eth.get_block("latest")
+        joins = 1 < number == len(bytecodes)
         what = "deploy what holds them together" if joins else f"deploy a contract of {name}"
         told.tell(what, int(block["gasUsed"]), code_bytes=code)
-    named = (addresses[-1], call[:4], SYSTEMS[name][1], 0)
+    named = (verifier.address, call[:4], SYSTEMS[name][1], 0)
     await network.owner.call(network.verifiers, "add", program, named)
     client = network.chain.person(9)
     await told.sent(f"deliver a proof of {name}", client, network.verifiers, "deliver", TASK, program, call)

@@ -8,16 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from proofgrid.chain.devnet.anvil import running
 from proofgrid.chain.devnet.downloads import NotFetched
 from proofgrid.chain.devnet.network import ChainNetwork, deploy_network
-from proofgrid.primitives.canonical import Json
 from proofgrid.primitives.errors import InvalidField
 from proofgrid.primitives.signatures import SigningKey
 from proofgrid.proofs.bundles.contracts import contracts_in
+from proofgrid.proofs.kit.contract_calls import selector_of
 from proofgrid.proofs.offers import Contract
 from proofgrid.proofs.systems.ezkl.proving.contract_of_slices import SLICES_FUNCTION
 from proofgrid.proofs.systems.groth16.adapter import Groth16System
@@ -28,12 +27,13 @@ from proofgrid.sdk.keys import write_key
 from tests.acceptance.tasks import check_paid_once
 from tests.acceptance.test_staked_network import start_anchor
 from tests.anchor.test_delivering import LIMIT_AT
+from tests.chain.deploying import deploying
 from tests.cli.commands import proofgrid
 from tests.makers import a_key
 from tests.networks import Network
 from tests.proofs.evm.running import compiled
 from tests.proofs.systems.ezkl.models import save
-from tests.proofs.systems.ezkl.test_visibility import INPUTS, a_joining_model
+from tests.proofs.systems.ezkl.test_visibility import FITTING, INPUTS, a_joining_model
 from tests.proofs.systems.groth16.circom import engine_or_skip, files_of, with_keys
 
 PRICE = 7_000
@@ -93,7 +93,7 @@ async def a_model_is_brought(network: Network, chain: ChainNetwork, client: Clie
     Contracts are made of the bundle, as anybody can who has it.
     """
     await network.start_prover("models", "bob", ask=500, PROOF_SYSTEMS="ezkl")
-    settings: Mapping[str, Json] = {"slices": 2, "decomposition": "128x4", "input_range": [-3, 3]}
+    settings = FITTING | {"slices": 2}
     program = await client.register_program({"model": save(a_joining_model(), folder / "model")}, settings=settings)
     task = await client.submit(program.digest, INPUTS, limit_price=2_000)
     await client.wait(task.task_id)
@@ -175,12 +175,9 @@ async def taught(
 
     `of_slices`: those that it holds together, which are deployed before it.
     """
-    code = await asyncio.to_thread(compiled, contract)
-    if of_slices:
-        made = [await chain.owner.deploy([], await asyncio.to_thread(compiled, one)) for one in of_slices]
-        code += encode(["address[]"], [[one.address for one in made]]).hex()
-    verifier = await chain.owner.deploy([], code)
-    named = (verifier.address, keccak(function.encode())[:4], answers, submitter_at)
+    codes = [await asyncio.to_thread(compiled, one) for one in (*of_slices, contract)]
+    *_, verifier = [one async for one in deploying(chain.owner, codes)]
+    named = (verifier.address, selector_of(function), answers, submitter_at)
     await chain.owner.call(chain.verifiers, "add", bytes.fromhex(program), named)
 
 

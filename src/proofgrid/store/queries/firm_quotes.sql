@@ -1,7 +1,8 @@
 -- name: take_turn_of_quotes
 -- Until the commit nobody else sells a firm quote, and no round of the stacks is held: both would have the same slots.
 -- A gateway that is silent for proofgrid.lock_silent_ms (database.py) loses its sale.
-SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM set_config('idle_in_transaction_session_timeout', current_setting('proofgrid.lock_silent_ms'), true),
+SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+FROM set_config('idle_in_transaction_session_timeout', current_setting('proofgrid.lock_silent_ms'), true),
     unnest(ARRAY['firm_quotes'] || (SELECT array_agg('lane:' || stack ORDER BY stack) FROM unnest(:stacks::text[]) AS asked(stack)))
         AS locks(key);
 

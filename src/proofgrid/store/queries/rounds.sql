@@ -1,7 +1,7 @@
 -- name: open_stack
--- One round of a stack's lanes at a time, whichever gateway runs it (functions/open_stack.sql); after so long without a word
--- as proofgrid.lock_silent_ms says (database.py) it loses the round. A round's statements are planned once for each connection, while tables may be small: a
--- bitmap reads all rows of an index before it sorts them, where the index has the best ones first.
+-- One round of a stack's lanes at a time, whichever gateway runs it (functions/open_stack.sql); one that is silent for
+-- proofgrid.lock_silent_ms (database.py) loses the round. A round's statements are planned once for each connection, while
+-- tables may be small: a bitmap reads all rows of an index before it sorts them, where the index has the best ones first.
 SELECT opened.* FROM set_config('idle_in_transaction_session_timeout', current_setting('proofgrid.lock_silent_ms'), true) AS silence,
     set_config('enable_bitmapscan', 'off', true) AS plans CROSS JOIN LATERAL open_stack(:stack, :leader) AS opened;
 

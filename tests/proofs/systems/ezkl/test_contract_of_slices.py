@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,10 +25,11 @@ from proofgrid.proofs.systems.ezkl.proving.contract_of_slices import SLICES_FUNC
 from proofgrid.proofs.systems.ezkl.proving.contract_text import PROOF_AT
 from proofgrid.proofs.systems.ezkl.proving.verify import head_of
 from proofgrid.proofs.systems.ezkl.settings import COMMITTED, PUBLIC
+from tests.chain.deploying import TAKES_ADDRESSES, deploying
 from tests.proofs.conftest import SYSTEM, ProvenRequest, build, prove_all
 from tests.proofs.evm.running import compiled
 from tests.proofs.systems.ezkl.models import save
-from tests.proofs.systems.ezkl.test_visibility import INPUTS, KINDS, a_joining_model
+from tests.proofs.systems.ezkl.test_visibility import FITTING, INPUTS, KINDS, a_joining_model
 
 TRUE = "0x" + "1".zfill(64)
 
@@ -53,15 +53,12 @@ class Sliced:
 
     @classmethod
     async def deployed(cls, chain: Anvil, files: ProgramFiles, proven: ProvenRequest, folder: Path) -> Sliced:
-        *of_slices, joint = contracts_of(files, workdir=folder)
-        assert joint.name == "Halo2Verifiers"
-        owner = chain.person(0)
-        addresses = [(await owner.deploy([], compiled(one))).address for one in of_slices]
-        where = encode(["address[]"], [addresses]).hex()
-        address = (await owner.deploy([], compiled(joint) + where)).address
+        made = contracts_of(files, workdir=folder)
+        assert made[-1].name == "Halo2Verifiers"
+        *of_slices, joint = [one async for one in deploying(chain.person(0), [compiled(one) for one in made])]
         calls = SYSTEM.contract_calls(files, proven.request.statement, proven.parts, workdir=folder)
         slices = len(of_slices)
-        return cls(chain, address, [calls[at : at + slices] for at in range(0, len(calls), slices)])
+        return cls(chain, joint.address, [calls[at : at + slices] for at in range(0, len(calls), slices)])
 
     async def said(self, calls: Sequence[ContractCall]) -> str:
         """Return what the contract answers, or by which error it reverts, with its number."""
@@ -98,7 +95,7 @@ async def test_a_contract_of_slices_takes_requests_and_nothing_that_is_put_toget
 ) -> None:
     """Of two slices; inputs and outputs are committed to as well, so commitments stand in different places."""
     monkeypatch.setattr(contracts, "SOURCE_BYTES_MAX", source_bytes_max)
-    settings = {**KINDS["committed"], "decomposition": "128x4", "input_range": [-3, 3]}
+    settings = FITTING | KINDS["committed"]
     files = build(save(a_joining_model(), tmp_path / "model"), settings, srs=srs, workdir=tmp_path)
     proven = prove_all(files, INPUTS, cache=key_cache, workdir=tmp_path)
     it = await Sliced.deployed(chain, files, proven, tmp_path)
@@ -146,7 +143,7 @@ async def test_it_is_deployed_with_a_contract_for_each_slice(chain: Anvil, digit
     nobody = chain.person(1).address
     for addresses, error in (([], "NotOfSlices"), ([nobody] * 5, "NotOfSlices"), ([nobody] * 4, "NoContract")):
         with pytest.raises(TransactionReverted) as caught:
-            await chain.person(0).deploy([], code + encode(["address[]"], [addresses]).hex())
+            await chain.person(0).deploy(TAKES_ADDRESSES, code, addresses)
         assert caught.value.reason == "0x" + selector_of(f"{error}(uint256)").hex()
 
 

@@ -41,7 +41,9 @@ def a_joining_model() -> onnx.ModelProto:
     )
 
 
-KINDS: Mapping[str, Mapping[str, Any]] = {
+#: Settings by which its circuits are small and take INPUTS.
+FITTING: dict[str, Any] = {"decomposition": "128x4", "input_range": [-3, 3]}
+KINDS: Mapping[str, dict[str, Any]] = {
     "hashed": {"slices": 2, "input_visibility": "hashed", "output_visibility": "hashed"},
     "private": {"slices": 2, "input_visibility": "private"},
     "committed": {"slices": 2, "input_visibility": "committed", "output_visibility": "committed"},
@@ -79,7 +81,7 @@ class Case:
 )
 def case(request: pytest.FixtureRequest, srs: Path, key_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = tmp_path_factory.mktemp("visible")
-    settings = {**KINDS[request.param], "decomposition": "128x4", "input_range": [-3, 3]}
+    settings = FITTING | KINDS[request.param]
     files = build(save(a_joining_model(), folder / "model"), settings, srs=srs, workdir=folder)
     return Case(request.param, files, prove_all(files, INPUTS, cache=key_cache, workdir=folder))
 
